@@ -1,0 +1,16 @@
+import { Money } from './0001-money.ts'
+import { Members } from './0002-members.ts'
+import { Fx } from './0003-fx.ts'
+import { Payments } from './0004-payments.ts'
+import { Ledger } from './0005-ledger.ts'
+import { Delivery } from './0006-delivery.ts'
+
+/** Every migration, oldest first. A landed migration is never edited; the next one corrects it. */
+export const migrations = [
+  { name: '0001-money', class: Money },
+  { name: '0002-members', class: Members },
+  { name: '0003-fx', class: Fx },
+  { name: '0004-payments', class: Payments },
+  { name: '0005-ledger', class: Ledger },
+  { name: '0006-delivery', class: Delivery },
+]

@@ -1,0 +1,39 @@
+import list from './assets.json' with { type: 'json' }
+
+export type AssetKind = 'fiat' | 'token'
+
+/** Something that amounts are counted in. `exponent` is the number of decimals of its minor unit (JPY 0, KWD 3). */
+export type Asset = {
+  readonly code: string
+  readonly kind: AssetKind
+  readonly exponent: number
+  readonly name: string
+  /** False for currencies that were withdrawn: their history can be read, nothing new may be priced in them. */
+  readonly isActive: boolean
+  /** How old a rate may be at most when it is frozen into a link. */
+  readonly stalenessSecondsMax: number
+}
+
+/** Reference rates appear on working days only; Maundy Thursday to Easter Tuesday is the longest gap, 5 days. */
+const fiatStalenessSeconds = 5 * 24 * 3600
+/** Tokens trade around the clock and their publishers answer at least hourly. */
+const tokenStalenessSeconds = 3600
+
+/** Every ISO 4217 currency with a minor unit, the withdrawn ones of the ECB's history, and the settlement tokens.
+ *  Source: ISO 4217 list one and three as of 2026-02, packaged under ODC-PDDL-1.0 (datasets/currency-codes);
+ *  exponents of withdrawn currencies from CLDR 48. Codes without a minor unit (XAU, XXX …) are left out. */
+export const assets: readonly Asset[] = list.map((row) => {
+  const kind = row.kind === 'token' ? 'token' : 'fiat'
+  return {
+    ...row,
+    kind,
+    stalenessSecondsMax: kind === 'token' ? tokenStalenessSeconds : fiatStalenessSeconds,
+  }
+})
+
+const byCode: ReadonlyMap<string, Asset> = new Map(assets.map((asset) => [asset.code, asset]))
+
+/** The asset with exactly this code, upper case as ISO writes it. */
+export function findAsset(code: string): Asset | undefined {
+  return byCode.get(code)
+}

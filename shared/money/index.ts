@@ -1,0 +1,1 @@
+export { assets, findAsset, type Asset, type AssetKind } from './assets.ts'

@@ -1,0 +1,106 @@
+import type { EntityName } from '@mikro-orm/core'
+import { MikroORM, type EntityManager } from '@mikro-orm/postgresql'
+import type { RawBuilder } from 'kysely'
+import type pg from 'pg'
+import type { Lifecycle } from '../lifecycle.ts'
+import type { Log } from '../log.ts'
+import { BoundPostgreSqlDriver } from './bound-driver.ts'
+
+/** Everything that decides how the pool behaves; units are milliseconds and connections. */
+export type DatabaseOptions = {
+  readonly url: string
+  /** Shown in `pg_stat_activity`, one per process kind. */
+  readonly applicationName: string
+  readonly connectionsMax: number
+  /** How long a request waits for a free connection before it fails with 503. */
+  readonly acquireTimeoutMs: number
+  readonly idleTimeoutMs: number
+  /** The server's own limit for one statement; below `queryTimeoutMs`, so that it fires first. */
+  readonly statementTimeoutMs: number
+  /** The client's limit, for a server that no longer answers at all; the connection is then destroyed. */
+  readonly queryTimeoutMs: number
+  readonly lockTimeoutMs: number
+  readonly idleInTransactionTimeoutMs: number
+}
+
+export type PoolStatistics = {
+  readonly active: number
+  readonly idle: number
+  readonly waiting: number
+  readonly max: number
+}
+
+/** One way to run a statement, the same inside a transaction and outside. */
+export type Runner = {
+  /** Runs one statement with bind parameters and returns its rows.
+   *  bigint, numeric and timestamptz arrive as text, so that nothing is rounded on the way. */
+  run<Row>(statement: RawBuilder<Row>): Promise<readonly Row[]>
+}
+
+export type Database = Runner & {
+  /** A fresh unit of work. Never shared between requests. */
+  fork(): EntityManager
+  statistics(): PoolStatistics
+  /** The real pool, for tests that assert its settings and for its metrics. */
+  readonly pool: pg.Pool
+  readonly orm: MikroORM
+}
+
+/** Opens the pool lazily: the first statement connects. Closes with the lifecycle. */
+export async function openDatabase(
+  options: DatabaseOptions,
+  entities: readonly EntityName<object>[],
+  { log, lifecycle }: { readonly log: Log; readonly lifecycle: Lifecycle },
+): Promise<Database> {
+  const opened = Promise.withResolvers<pg.Pool>()
+  const orm = await MikroORM.init({
+    driver: BoundPostgreSqlDriver,
+    clientUrl: options.url,
+    entities: [...entities],
+    ensureDatabase: false,
+    discovery: { warnWhenNoEntities: false },
+    logger: (message) => log.warn({ source: 'orm' }, message),
+    driverOptions: { ...poolOptions(options), onPoolCreated: opened.resolve },
+  })
+  lifecycle.defer('database', () => orm.close(true))
+  orm.em.getConnection()
+  orm.em.fork().getKysely()
+  const pool = await opened.promise
+  return {
+    orm,
+    pool,
+    fork: () => orm.em.fork(),
+    run: (statement) => runWith(orm.em.fork(), statement),
+    statistics: () => ({
+      active: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+      max: options.connectionsMax,
+    }),
+  }
+}
+
+/** Runs a statement on the entity manager's connection: its transaction when it is in one. */
+export async function runWith<Row>(
+  em: EntityManager,
+  statement: RawBuilder<Row>,
+): Promise<readonly Row[]> {
+  const result = await statement.execute(em.getKysely<Record<string, never>>())
+  return result.rows
+}
+
+/** What MikroORM's own `pool` setting does not pass on to `pg` (it maps only two of these). */
+function poolOptions(options: DatabaseOptions): pg.PoolConfig {
+  return {
+    max: options.connectionsMax,
+    min: 0,
+    connectionTimeoutMillis: options.acquireTimeoutMs,
+    idleTimeoutMillis: options.idleTimeoutMs,
+    statement_timeout: options.statementTimeoutMs,
+    query_timeout: options.queryTimeoutMs,
+    lock_timeout: options.lockTimeoutMs,
+    idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs,
+    application_name: options.applicationName,
+    keepAlive: true,
+  }
+}

@@ -1,0 +1,40 @@
+import { trace } from '@opentelemetry/api'
+import { destination, pino, stdTimeFunctions, type Logger } from 'pino'
+
+/** One JSON line per event: fields first, then a fixed lower-case sentence. */
+export type Log = Logger
+
+/** Field names whose values never reach a log line, wherever they stand up to two levels deep. */
+const secretFields = [
+  'authorization',
+  'cookie',
+  'password',
+  'secret',
+  'token',
+  'apiKey',
+  'email',
+  'databaseUrl',
+  'redisUrl',
+]
+
+/** Opens the process's log. Lines carry the trace and span of the work that wrote them.
+ *  @param sink a file descriptor or path; standard output when left out */
+export function createLog(name: string, level: string, sink: number | string = 1): Log {
+  const paths = secretFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`])
+  return pino(
+    {
+      name,
+      level,
+      timestamp: stdTimeFunctions.isoTime,
+      redact: { paths, censor: '[redacted]' },
+      formatters: { level: (label) => ({ level: label }) },
+      mixin: traceFields,
+    },
+    destination({ dest: sink, sync: true }),
+  )
+}
+
+function traceFields(): object {
+  const context = trace.getActiveSpan()?.spanContext()
+  return context ? { trace_id: context.traceId, span_id: context.spanId } : {}
+}
