@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { once } from 'node:events'
-import pg from 'pg'
+import { Client } from 'pg'
 import { migrations } from '#migrations'
 import { migrateUp } from '#platform/database/migrate'
 import { startPostgres } from '../../deploy/laptop/postgres.ts'
@@ -86,7 +86,7 @@ async function createTemplate(url: string): Promise<void> {
 }
 
 async function execute(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
+  const client = new Client({ connectionString: url })
   await client.connect()
   try {
     await client.query(statement)

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Migrator, type MigrationObject } from '@mikro-orm/migrations'
+import type { MigrationObject } from '@mikro-orm/core'
+import { Migrator } from '@mikro-orm/migrations'
 import { MikroORM } from '@mikro-orm/postgresql'
-import pg from 'pg'
+import { Client } from 'pg'
 
 /** Applies every pending migration and returns their names. Safe to call from several processes at once. */
 export async function migrateUp(
@@ -22,7 +23,7 @@ export async function withMigrator<T>(
   list: readonly MigrationObject[],
   work: (migrator: Migrator) => Promise<T>,
 ): Promise<T> {
-  const guard = new pg.Client({ connectionString: url, application_name: 'tidegate-migrate' })
+  const guard = new Client({ connectionString: url, application_name: 'tidegate-migrate' })
   await guard.connect()
   try {
     await acquire(guard)
@@ -53,7 +54,7 @@ export async function withMigrator<T>(
 
 const lockKey = 7_433_645
 
-async function acquire(guard: pg.Client): Promise<void> {
+async function acquire(guard: Client): Promise<void> {
   for (let attempt = 0; attempt < 600; attempt += 1) {
     const { rows } = await guard.query<{ held: boolean }>(
       'select pg_try_advisory_lock($1) as held',
