@@ -1,6 +1,6 @@
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Log } from '../log.ts'
-import { retention, type JobWorker } from './backend.ts'
+import { retention, type Consumer } from './backend.ts'
 import type { JobDefinition } from './define-job.ts'
 import type { RecordSlice } from './job-runs.ts'
 import type { Queues } from './queues.ts'
@@ -28,7 +28,7 @@ export function startWorkers<Slice extends WorkerSlice>(
   limits: WorkerLimits,
 ): void {
   for (const [queue, ofQueue] of byQueue(jobs)) {
-    const worker = slice.queues.backend.worker(
+    const consumer = slice.queues.backend.consumer(
       queue,
       (queued, token, signal) => {
         const stopping = signal ?? neverAborted
@@ -36,9 +36,10 @@ export function startWorkers<Slice extends WorkerSlice>(
       },
       { concurrency: limits.concurrency, ...retention },
     )
+    const { worker } = consumer
     worker.on('error', (error) => slice.log.warn({ err: error, queue }, 'worker error'))
     worker.on('stalled', (id) => slice.log.warn({ queue, queuedId: id }, 'job stalled'))
-    slice.lifecycle.defer(`worker of ${queue}`, () => stopWorker(worker, limits, slice))
+    slice.lifecycle.defer(`worker of ${queue}`, () => stopConsumer(consumer, limits, slice))
   }
 }
 
@@ -62,8 +63,8 @@ function byQueue<Slice>(
 const putBackMs = 1500
 
 /** `worker.close()` alone waits for running jobs without any limit. */
-async function stopWorker(
-  worker: JobWorker,
+async function stopConsumer(
+  { worker, abandon }: Consumer,
   { stopGraceMs }: WorkerLimits,
   { clock, log }: Pick<WorkerSlice, 'clock' | 'log'>,
 ): Promise<void> {
@@ -74,6 +75,7 @@ async function stopWorker(
     worker.cancelAllJobs('the process stops')
     await clock.sleep(putBackMs, finished.signal)
     log.warn('worker did not close in time; its jobs run again when their locks expire')
+    abandon()
   }
   await Promise.race([closing, patience().catch(() => closing)])
 }
