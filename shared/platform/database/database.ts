@@ -5,6 +5,7 @@ import type pg from 'pg'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Log } from '../log.ts'
 import { BoundPostgreSqlDriver } from './bound-driver.ts'
+import { ColumnNames } from './column-names.ts'
 
 /** Everything that decides how the pool behaves; units are milliseconds and connections. */
 export type DatabaseOptions = {
@@ -58,6 +59,7 @@ export async function openDatabase(
     clientUrl: options.url,
     entities: [...entities],
     ensureDatabase: false,
+    namingStrategy: ColumnNames,
     discovery: { warnWhenNoEntities: false },
     logger: (message) => log.warn({ source: 'orm' }, message),
     driverOptions: { ...poolOptions(options), onPoolCreated: opened.resolve },
