@@ -7,7 +7,8 @@ export const snapshotTypes = ['creation', 'requote', 'settlement', 'refund'] as 
 export type SnapshotType = (typeof snapshotTypes)[number]
 
 /** One frozen rate of a payment link: units of `asset` for one unit of `currency`. Append-only, four to a set.
- *  Its link and organisation are plain ids here: fx may not know the domains above and beside it. */
+ *  Its link and organisation are plain ids here, since fx may not know those domains; the unit of work therefore cannot
+ *  order them, so the link must be flushed before its snapshots are written. */
 export const FxSnapshot = defineEntity({
   name: 'FxSnapshot',
   tableName: 'fx_snapshots',

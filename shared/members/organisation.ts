@@ -14,7 +14,7 @@ export const Organisation = defineEntity({
     settlementAssets: p.array(),
     timeZone: p.text().default('UTC'),
     plan: p.text().default('standard'),
-    settings: p.json<Readonly<Record<string, unknown>>>().default('{}'),
+    settings: p.json<Readonly<Record<string, unknown>>>().defaultRaw(`'{}'`),
     createdAt: p.datetime().columnType('timestamptz').defaultRaw('now()'),
   },
 })

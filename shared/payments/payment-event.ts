@@ -16,7 +16,7 @@ export const PaymentEvent = defineEntity({
     providerEventId: p.text().collation('C').nullable(),
     asset: () => p.manyToOne(Asset).mapToPk().fieldName('asset').nullable().deleteRule('no action'),
     amountMinor: p.bigint('number').nullable(),
-    payload: p.json<Readonly<Record<string, unknown>>>().default('{}'),
+    payload: p.json<Readonly<Record<string, unknown>>>().defaultRaw(`'{}'`),
     occurredAt: p.datetime().columnType('timestamptz').defaultRaw('now()'),
     createdAt: p.datetime().columnType('timestamptz').defaultRaw('now()'),
   },

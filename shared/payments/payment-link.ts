@@ -39,7 +39,7 @@ export const PaymentLink = defineEntity({
     expiresAt: p.datetime().columnType('timestamptz').nullable(),
     successUrl: p.text().nullable(),
     inactiveMessage: p.text().nullable(),
-    metadata: p.json<Readonly<Record<string, unknown>>>().default('{}'),
+    metadata: p.json<Readonly<Record<string, unknown>>>().defaultRaw(`'{}'`),
     fxSetId: p.uuid(),
     createdBy: () =>
       p.manyToOne(ApiKey).mapToPk().fieldName('created_by').nullable().deleteRule('no action'),
