@@ -1,5 +1,4 @@
-import type { EntityName } from '@mikro-orm/core'
-import { MikroORM, type EntityManager } from '@mikro-orm/postgresql'
+import { MikroORM, type EntityManager, type Options } from '@mikro-orm/postgresql'
 import type { RawBuilder } from 'kysely'
 import type pg from 'pg'
 import type { Lifecycle } from '../lifecycle.ts'
@@ -47,10 +46,13 @@ export type Database = Runner & {
   readonly orm: MikroORM
 }
 
+/** The explicit list of entities; shared/entities.ts in every process. */
+export type Entities = readonly NonNullable<Options['entities']>[number][]
+
 /** Opens the pool lazily: the first statement connects. Closes with the lifecycle. */
 export async function openDatabase(
   options: DatabaseOptions,
-  entities: readonly EntityName<object>[],
+  entities: Entities,
   { log, lifecycle }: { readonly log: Log; readonly lifecycle: Lifecycle },
 ): Promise<Database> {
   const opened = Promise.withResolvers<pg.Pool>()
