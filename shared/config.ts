@@ -1,7 +1,7 @@
 import { ConfigError } from '#platform/config/config-error'
 import { describeSettings, type SettingState } from '#platform/config/describe-settings'
 import { platformConfig, type PlatformConfig } from '#platform/config/platform-config'
-import { platformSettings } from '#platform/config/platform-settings'
+import { platformSections, platformSettings } from '#platform/config/platform-settings'
 import { readSettings, type EnvironmentRecord } from '#platform/config/read-settings'
 import { redisUrlOf } from '#platform/config/redis-url'
 import { checkRules } from '#platform/config/rules'
@@ -11,6 +11,12 @@ import { checkFxRules, fxConfig, fxSettings, type FxConfig } from './fx/settings
 
 /** Every variable that the product reads, platform and domains together. */
 export const settings = defineSettings({ ...platformSettings, ...fxSettings })
+
+/** The same by subject, for `.env.example` and docs/configuration.md. */
+export const settingSections = [
+  ...platformSections,
+  { title: 'Exchange rates', settings: fxSettings },
+]
 
 /** The whole configuration of one process. Functions take the part that they use. */
 export type Config = PlatformConfig & { readonly fx: FxConfig }

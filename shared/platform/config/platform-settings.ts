@@ -1,4 +1,5 @@
 import { defineSettings } from './setting.ts'
+import type { SettingSection } from './setting-documents.ts'
 import { cacheSettings } from './settings/cache-settings.ts'
 import { databaseSettings } from './settings/database-settings.ts'
 import { httpSettings } from './settings/http-settings.ts'
@@ -15,3 +16,13 @@ export const platformSettings = defineSettings({
   ...cacheSettings,
   ...telemetrySettings,
 })
+
+/** The same by subject, in the order in which the documents show them. */
+export const platformSections: readonly SettingSection[] = [
+  { title: 'Process', settings: processSettings },
+  { title: 'HTTP', settings: httpSettings },
+  { title: 'PostgreSQL', settings: databaseSettings },
+  { title: 'Redis', settings: redisSettings },
+  { title: 'Response cache', settings: cacheSettings },
+  { title: 'Telemetry', settings: telemetrySettings },
+]

@@ -3,8 +3,8 @@ import type { platformSettings } from './platform-settings.ts'
 import type { ProcessKind, Values } from './setting.ts'
 
 /**
- * Connections by kind of process. PostgreSQL accepts 100 by default and keeps 3 for its superuser; one api (30), one
- * worker (30), one admin (7) and one command (6) come to 73, so that a second api may start before the first one stops.
+ * Connections by kind of process. PostgreSQL accepts 100 as installed and keeps 3 of them for its superuser; one api (30),
+ * one worker (30), one admin (7) and one command (6) come to 73. For more processes raise its max_connections.
  */
 const shares: Readonly<Record<ProcessKind, { readonly pool: number; readonly reserve: number }>> = {
   api: { pool: 20, reserve: 10 },
