@@ -3,9 +3,8 @@ import { sqlState } from '#platform/database/transaction'
 import { Problem } from '#platform/problem'
 import { sql } from 'kysely'
 import { refuseLacking } from './ensure-rates.ts'
+import type { SnapshotType } from './fx-snapshot.ts'
 import { problems } from './problems.ts'
-
-export type SnapshotType = 'creation' | 'requote' | 'settlement' | 'refund'
 
 /** What to freeze, for which link. */
 export type Capture = {

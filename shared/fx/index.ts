@@ -1,9 +1,4 @@
-export {
-  captureSnapshots,
-  type Capture,
-  type CapturedSnapshot,
-  type SnapshotType,
-} from './capture-snapshots.ts'
+export { captureSnapshots, type Capture, type CapturedSnapshot } from './capture-snapshots.ts'
 export { ensureRates, type EnsureOptions } from './ensure-rates.ts'
 export { createFx, type Fx, type FxOptions, type FxParts } from './fx.ts'
 export { problems } from './problems.ts'
@@ -12,3 +7,6 @@ export { providerNames, type ProviderName, type ProviderOptions } from './provid
 export { findRates, type CrossRate, type RatesWanted } from './rates.ts'
 export { refreshHistory, refreshRates } from './refresh.ts'
 export { type RefreshResult, type RefreshStatus } from './refresh-result.ts'
+export { FxBatch, fxBatchStatuses } from './fx-batch.ts'
+export { FxRate } from './fx-rate.ts'
+export { FxSnapshot, snapshotTypes, type SnapshotType } from './fx-snapshot.ts'

@@ -1,1 +1,2 @@
-export { assets, findAsset, type Asset, type AssetKind } from './assets.ts'
+export { Asset, assetKinds, type AssetKind } from './asset.ts'
+export { assets, findAsset } from './assets.ts'

@@ -1,0 +1,5 @@
+export { AdminToken, adminRoles } from './admin-token.ts'
+export { ApiKey, apiKeyKinds } from './api-key.ts'
+export { Member, memberStatuses } from './member.ts'
+export { MemberRole, roles, type Role } from './member-role.ts'
+export { Organisation } from './organisation.ts'
