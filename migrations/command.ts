@@ -2,6 +2,7 @@ import type { Clock } from '#platform/clock'
 import { openDatabase, type Database } from '#platform/database/database'
 import { analyzeTables, listIndexes } from '#platform/database/indexes'
 import { migrateDown, migrateUp, readMigrations, type Depth } from '#platform/database/migrate'
+import { sqlState } from '#platform/database/transaction'
 import { createLifecycle } from '#platform/lifecycle'
 import { createLog } from '#platform/log'
 import { parseArgs } from 'node:util'
@@ -147,11 +148,23 @@ function explain(error: unknown, where: string): string {
   if (error instanceof CommandError) {
     return error.message
   }
-  const why =
-    error instanceof Error ? error.message || String(error.cause ?? error.name) : String(error)
-  return [
-    `migrate failed${where}`,
-    `why: ${why.replaceAll(/:\/\/[^@\s]*@/g, '://…@')}`,
-    'fix: mend the cause and run the command again; what was applied before it stays, and status shows it',
-  ].join('\n')
+  const why = reason(error).replaceAll(/:\/\/[^@\s]*@/g, '://…@')
+  return `migrate failed${where}\nwhy: ${why}\nfix: ${remedy(why, sqlState(error))}`
+}
+
+function remedy(why: string, state: string | undefined): string {
+  if (why.includes('ECONNREFUSED') || why.includes('ENOTFOUND')) {
+    return 'start the database (npm start runs the embedded one) or correct DATABASE_URL'
+  }
+  if (state === '55P03') {
+    return 'another session holds a lock on the table; end it (pg_stat_activity) or run the command again later'
+  }
+  return 'mend the cause and run the command again; what was applied before stays, status shows it'
+}
+
+function reason(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    return error.errors.map(reason).join('; ')
+  }
+  return error instanceof Error ? error.message : String(error)
 }

@@ -43,8 +43,11 @@ export function withoutPassword(url: string): string {
 async function read(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8')
-  } catch {
-    return undefined
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      return undefined
+    }
+    throw error
   }
 }
 
