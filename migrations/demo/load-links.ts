@@ -40,7 +40,7 @@ export async function stageRates(db: Runner, organisationId: string): Promise<vo
       select *, divide_half_even(quote_leg, base_leg, 12)::numeric(24, 12) as rate from legs
     )
     select *, concat_ws('|', asset, rate, provider,
-                        to_char(as_of at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) as facts
+                        to_char(as_of at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) as facts
       from rates`)
   await db.run(sql`analyze demo_rates`)
 }

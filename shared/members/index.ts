@@ -1,3 +1,5 @@
+export { AdminToken, adminRoles } from './admin-token.ts'
+export { ApiKey, apiKeyKinds } from './api-key.ts'
 export {
   createOrganisation,
   findOrganisationFaults,
@@ -20,6 +22,9 @@ export {
   type AdminRole,
   type IssuedCredential,
 } from './issue-credential.ts'
+export { Member, memberStatuses } from './member.ts'
+export { MemberRole, roles, type Role } from './member-role.ts'
+export { Organisation } from './organisation.ts'
 export { problems } from './problems.ts'
 export { retireCredentials, revokeAdminToken, revokeApiKey } from './revoke-credential.ts'
 export { scopes, scopesOf, type CallerKind, type Scope } from './scope.ts'
