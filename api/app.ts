@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
 import { Problem } from '#platform/problem'
@@ -40,7 +41,7 @@ export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestH
   app.use(health)
   app.use(cors(options.corsOrigins))
   app.get('/problems/:domain/:name', problemPage)
-  app.use(express.text({ type: 'application/json', limit: options.bodyBytesMax, inflate: false }))
+  app.use(express.text({ type: isJson, limit: options.bodyBytesMax, inflate: false }))
   mount(app, slice, [
     ...resources.flatMap((resource) => readsOf(resource, options.isCursorPaginationEnabled)),
     ...routes.map(({ method, path, handle }) => ({ method, path: `/api/v2${path}`, handle })),
@@ -85,6 +86,11 @@ function mount(app: Express, slice: ApiSlice, mounted: readonly Mounted[]): void
       throw new Problem(problems.methodNotAllowed, `${request.method} is not possible here.`)
     })
   }
+}
+
+/** JSON is UTF-8 (RFC 8259, 8.1); another charset would be decoded into something that was not sent. */
+function isJson(request: { readonly headers: IncomingHttpHeaders }): boolean {
+  return /^application\/json *(; *charset="?utf-8"?)?$/i.test(request.headers['content-type'] ?? '')
 }
 
 /** An API serves no documents, so nothing may be loaded, framed or sniffed. */

@@ -1,7 +1,7 @@
 import type { Transaction } from '#platform/database/transaction'
 import { Problem } from '#platform/problem'
 import { flushLink } from './create-link.ts'
-import { requireChangeable } from './find-link.ts'
+import { requireChangeable, requireFuture } from './find-link.ts'
 import { freezeRates, settlementAssetsOf, type WritingSlice } from './freeze-rates.ts'
 import type { LinkChanges } from './link-input.ts'
 import type { PaymentLink } from './payment-link.ts'
@@ -18,6 +18,7 @@ export async function changeLink(
   changes: LinkChanges,
 ): Promise<void> {
   requireChangeable(link)
+  requireFuture(slice.clock, changes.expiresAt)
   const { amount } = changes
   if (amount !== undefined && link.status !== 'draft') {
     throw new Problem(problems.amountFixed, 'The link is open, so its amount is fixed.', {

@@ -2,6 +2,7 @@ import type { Caller } from '#members'
 import { Problem } from '#platform/problem'
 import { sql } from 'kysely'
 import { violatedConstraint, type Transaction } from '#platform/database/transaction'
+import { requireFuture } from './find-link.ts'
 import { freezeRates, settlementAssetsOf, type WritingSlice } from './freeze-rates.ts'
 import type { NewLink } from './link-input.ts'
 import { PaymentLinkItem } from './payment-link-item.ts'
@@ -23,6 +24,7 @@ export async function createLink(
   const { clock, random } = slice
   const assets = await settlementAssetsOf(tx, caller.organisationId)
   requireAccepted(input.acceptedAssets ?? [], assets)
+  requireFuture(clock, input.expiresAt)
   await requireMember(tx, caller.organisationId, input.memberId)
   const link = tx.em.create(PaymentLink, {
     id: random.uuid(),

@@ -1,5 +1,6 @@
 import { LockMode } from '@mikro-orm/core'
 import type { Caller } from '#members'
+import type { Clock } from '#platform/clock'
 import type { Transaction } from '#platform/database/transaction'
 import { Problem } from '#platform/problem'
 import { problems as readProblems } from '#platform/resource/problems'
@@ -19,6 +20,15 @@ export async function getLinkForUpdate(
     throw new Problem(readProblems.notFound, 'There is no payment link with this id.')
   }
   return link
+}
+
+/** @throws {Problem} payments/expiry-past when the instant has already passed */
+export function requireFuture(clock: Clock, expiresAt: Date | null | undefined): void {
+  if (expiresAt && expiresAt <= clock.now()) {
+    throw new Problem(problems.expiryPast, 'expiresAt is in the past.', {
+      faults: [{ detail: 'must be in the future', pointer: '#/expiresAt' }],
+    })
+  }
 }
 
 /** @throws {Problem} payments/link-closed when nothing about the link may change any more */

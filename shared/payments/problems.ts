@@ -17,6 +17,11 @@ export const problems = defineProblems('payments', {
     title: 'The asset is not one of the settlement assets',
     advice: 'Choose from the four settlement assets of your organisation.',
   },
+  expiryPast: {
+    kind: 'invalid',
+    title: 'The link would already have expired',
+    advice: 'Choose an instant in the future, or null for a link that does not expire.',
+  },
   linkClosed: {
     kind: 'conflict',
     title: 'The payment link is closed',
