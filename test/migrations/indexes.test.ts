@@ -16,7 +16,6 @@ const reads: Readonly<Record<string, string>> = {
   idx_api_keys_org_created: `api_keys where ${org} order by created_at desc, id desc limit 20`,
   idx_admin_tokens_hash: `admin_tokens where token_hash = '\\x00'`,
   idx_fx_rates_pair_asof: `fx_rates where base_asset = 'EUR' and quote_asset = 'USD' and as_of <= now() order by as_of desc limit 1`,
-  idx_fx_rates_provider_pair_asof: `fx_rates where provider = 'ecb' and base_asset = 'EUR' and quote_asset = 'USD' and as_of = '2026-01-02'`,
   idx_fx_rates_provider_quote_asof: `fx_rates where provider = 'ecb' and quote_asset = 'GBP' and as_of <= now() order by as_of desc limit 1`,
   idx_fx_rates_batch: `fx_rates where batch_id = ${id}`,
   idx_fx_batches_provider_finished: `fx_batches where provider = 'ecb' order by finished_at desc, id desc limit 1`,
@@ -49,6 +48,9 @@ const reads: Readonly<Record<string, string>> = {
   idx_job_runs_name_started: `job_runs where name = 'refresh' order by started_at desc limit 20`,
   idx_job_runs_failed: `job_runs where state = 'failed' order by finished_at desc limit 20`,
 }
+
+/** The unique index that decides whether a publication was stored before. */
+const arbiter = 'idx_fx_rates_provider_pair_asof'
 
 type Index = {
   readonly name: string
@@ -87,7 +89,7 @@ describe('indexes', () => {
 
   it('named idx_… are exactly those with a read in this file', () => {
     const named = stored.map(({ name }) => name).filter((name) => name.startsWith('idx_'))
-    expect(named).to.deep.equal(Object.keys(reads).toSorted())
+    expect(named).to.deep.equal([...Object.keys(reads), arbiter].toSorted())
   })
 
   for (const [name, read] of Object.entries(reads)) {
@@ -100,6 +102,16 @@ describe('indexes', () => {
       expect(plan).not.to.include('Sort Key')
     })
   }
+
+  it(`${arbiter} makes taking a publication over twice harmless`, async () => {
+    const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+      `explain insert into fx_rates (batch_id, provider, base_asset, quote_asset, rate, as_of, fetched_at)
+       values (${id}, 'ecb', 'EUR', 'USD', 1.1, now(), now())
+       on conflict (provider, base_asset, quote_asset, as_of) do nothing`,
+    )
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+    expect(plan).to.include(`Conflict Arbiter Indexes: ${arbiter}`)
+  })
 
   it('hold none that another one already covers', () => {
     const covered = stored.flatMap((one) =>
