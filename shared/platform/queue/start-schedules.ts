@@ -25,9 +25,7 @@ export function startSchedules(slice: Slice, schedules: readonly Schedule[]): vo
   }
   let writing: Promise<void> | undefined
   const write = (): void => {
-    writing ??= writeUntilDone(slice, schedules, stopped.signal).finally(
-      () => (writing = undefined),
-    )
+    writing ??= writeUntilDone(slice, schedules, stopped.signal).finally(() => (writing = undefined))
     slice.lifecycle.background('schedules', writing)
   }
   slice.queues.backend.onReturn(write)
@@ -53,8 +51,7 @@ async function writeUntilDone(
 }
 
 async function writeOne(slice: Slice, { id, job, payload, cadence }: Schedule): Promise<void> {
-  const repeat =
-    'cron' in cadence ? { pattern: cadence.cron, tz: 'UTC' } : { every: cadence.everyMs }
+  const repeat = 'cron' in cadence ? { pattern: cadence.cron, tz: 'UTC' } : { every: cadence.everyMs }
   const next = await slice.queues
     .queue(job.queue)
     .upsertJobScheduler(id, repeat, { name: job.name, data: payload, opts: jobOptions(job) })

@@ -21,7 +21,10 @@ export const backends = ['redis', 'postgres'] as const
 export type BackendKind = (typeof backends)[number]
 
 /** A process's worth of platform: own pool, own queue connections, closed by its own lifecycle. */
-export async function openProcess(databaseUrl: string, redis: string | undefined): Promise<Opened> {
+export async function openProcess(
+  databaseUrl: string,
+  redis: string | undefined,
+): Promise<Opened> {
   const log = createLog('test', process.env['LOG_LEVEL'] ?? 'silent')
   const lifecycle = createLifecycle(log)
   const db = await openDatabase(
