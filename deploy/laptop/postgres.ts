@@ -32,9 +32,9 @@ export type Postgres = {
   /** Resolves when the server has ended, asked or not. */
   readonly ended: Promise<void>
   /** Disconnects everyone, writes a checkpoint and ends: at most 5 s. */
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
   /** Ends at once; the next start recovers from the write-ahead log. */
-  halt(): Promise<void>
+  readonly halt: () => Promise<void>
   /** What it wrote to its log last. */
   lastMessages(): string
 }

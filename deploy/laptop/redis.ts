@@ -17,7 +17,7 @@ export type RedisServer = {
   /** Resolves when the server has ended, asked or not. */
   readonly ended: Promise<void>
   /** Writes what is outstanding and ends: at most 2 s. */
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
   lastMessages(): string
 }
 

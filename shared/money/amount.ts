@@ -10,10 +10,7 @@ export type Money = { readonly amountMinor: number; readonly currency: string }
 /** A whole number of minor units from 1 to 2^53 - 1, as it crosses the wire. */
 export const amountMinor = z
   .int({ error: ({ input }) => amountFault(input) })
-  .min(1, {
-    error: 'must be at least 1 minor unit',
-    when: ({ value }) => Number.isSafeInteger(value),
-  })
+  .min(1, { error: 'must be at least 1 minor unit' })
   .meta({ description: 'Whole minor units of the currency, for example pence.' })
 
 /** The code of a currency or token that new amounts may be in. */
@@ -43,7 +40,7 @@ export const moneyInput = z
   .refine((value) => expectedExponent(value) === undefined, {
     path: ['exponent'],
     error: ({ input }) => expectedExponent(input) ?? 'must be the exponent of the currency',
-    // also when another member is at fault, so that one answer names them all
+    // also when another member is out of bounds, so that one answer names both
     when: () => true,
   })
   .transform(({ amount, currency }): Money => ({ amountMinor: amount, currency }))
@@ -80,11 +77,8 @@ function amountFault(input: unknown): string {
   if (typeof input !== 'number') {
     return 'must be a whole number of minor units'
   }
-  if (input < 0) {
-    return 'must be at least 1 minor unit'
-  }
   return Number.isInteger(input)
-    ? `must be at most ${amountMinorMax}; larger numbers lose digits in JSON`
+    ? `must be from 1 to ${amountMinorMax}; larger numbers lose digits in JSON`
     : 'must be a whole number of minor units, such as 1050 for 10.50'
 }
 

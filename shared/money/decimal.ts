@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
-/** Integer digits that a decimal may have; the largest numeric(24,12) has 12, products of two have twice as many. */
-const wholeDigitsMax = 25
+/** Integer digits that a decimal may have: a sum of 24 digits divided by the smallest rate, 10^-12, has 37. */
+const wholeDigitsMax = 40
 /** Decimals that a rate may have: what numeric(24,12) keeps. */
 export const decimalsMax = 12
 
@@ -32,11 +32,14 @@ export function toDigits(text: string): Digits {
   return { units: BigInt(whole + fraction), scale: fraction.length }
 }
 
-/** Puts digits together again, with exactly `scale` decimals. */
+/** Puts digits together again, with exactly `scale` decimals.  @throws {RangeError} when they are too many */
 export function fromDigits({ units, scale }: Digits): Decimal {
   const sign = units < 0n ? '-' : ''
   const digits = String(units < 0n ? -units : units).padStart(scale + 1, '0')
   const split = digits.length - scale
   const fraction = scale > 0 ? `.${digits.slice(split)}` : ''
+  if (split > wholeDigitsMax) {
+    throw new RangeError(`a decimal of ${split} integer digits, more than ${wholeDigitsMax}`)
+  }
   return parseDecimal(`${sign}${digits.slice(0, split)}${fraction}`)
 }
