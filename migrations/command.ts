@@ -2,12 +2,12 @@ import type { Clock } from '#platform/clock'
 import { openDatabase, type Database } from '#platform/database/database'
 import { analyzeTables, listIndexes } from '#platform/database/indexes'
 import { migrateDown, migrateUp, readMigrations, type Depth } from '#platform/database/migrate'
-import { sqlState } from '#platform/database/transaction'
 import { createLifecycle } from '#platform/lifecycle'
 import { createLog } from '#platform/log'
 import { parseArgs } from 'node:util'
 import { CommandError } from './command-error.ts'
 import { findDatabaseUrl, withoutPassword } from './database-url.ts'
+import { explainFailure } from './explain-failure.ts'
 import { migrations } from './index.ts'
 import { describeIndexes, describeState, describeSteps } from './report.ts'
 
@@ -59,7 +59,7 @@ export async function runMigrateCommand(
     context.print(await command(url, options, context))
     return 0
   } catch (error) {
-    context.complain(explain(error, where))
+    context.complain(explainFailure(`migrate failed${where}`, error))
     return 1
   }
 }
@@ -141,30 +141,4 @@ async function withDatabase<T>(url: string, work: (db: Database) => Promise<T>):
   } finally {
     await lifecycle.stop()
   }
-}
-
-/** What happened, why, and what to do: three lines that name no password. */
-function explain(error: unknown, where: string): string {
-  if (error instanceof CommandError) {
-    return error.message
-  }
-  const why = reason(error).replaceAll(/:\/\/[^@\s]*@/g, '://…@')
-  return `migrate failed${where}\nwhy: ${why}\nfix: ${remedy(why, sqlState(error))}`
-}
-
-function remedy(why: string, state: string | undefined): string {
-  if (why.includes('ECONNREFUSED') || why.includes('ENOTFOUND')) {
-    return 'start the database (npm start runs the embedded one) or correct DATABASE_URL'
-  }
-  if (state === '55P03') {
-    return 'another session holds a lock on the table; end it (pg_stat_activity) or run the command again later'
-  }
-  return 'mend the cause and run the command again; what was applied before stays, status shows it'
-}
-
-function reason(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) {
-    return error.errors.map(reason).join('; ')
-  }
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
-import { createOrganisation, issueAdminToken, issueApiKey, issueMemberToken } from '#members'
+import { createOrganisation } from '#members'
 import type { Runner } from '#platform/database/database'
-import { systemRandom } from '#platform/random'
+import { CommandError } from '../command-error.ts'
 import { withoutIndexes } from './bulk-load.ts'
 import { loadLinks, stageRates } from './load-links.ts'
 import { loadRateHistory, replayLastDay } from './load-rates.ts'
@@ -31,7 +31,7 @@ export type SeedOptions = {
 /** Loads the demo business of DESIGN 8 into a migrated database that holds nothing else: the organisation, its members,
  *  the ECB's history, and a payment link with events and four snapshots for every invoice. One transaction: it is all
  *  there or nothing is. Loaded already, it only sees to it that today has rates. About 8 s the first time.
- *  @throws {Error} when the database has another organisation; the signal's reason when aborted */
+ *  @throws {CommandError} when the database has another organisation; the signal's reason when aborted */
 export async function seedDemo(databaseUrl: string, options: SeedOptions): Promise<void> {
   await seedLinks(databaseUrl, { ...options, links: demoLinks })
 }
@@ -67,15 +67,17 @@ const lockKey = 7_433_646
 
 type Progress = { readonly organisationId: string; readonly links: number }
 
-/** How far the demo has been loaded, if it was. @throws {Error} when the database is somebody else's */
+/** How far the demo has been loaded, if it was. @throws {CommandError} when the database is somebody else's */
 async function findDemo(db: Runner): Promise<Progress | undefined> {
   const organisations = await db.run(sql<{ id: string; slug: string; links: number | null }>`
     select id, slug, (settings #>> '{demo,links}')::integer as links from organisations order by slug limit 10`)
   const strangers = organisations.filter(({ slug, links }) => slug !== demo.slug || links === null)
   if (strangers.length > 0) {
     const slugs = strangers.map(({ slug }) => slug).join(', ')
-    throw new Error(
-      `this database belongs to someone else (organisation ${slugs}): the demo is loaded only into a database of its own`,
+    throw new CommandError(
+      'the demo was not loaded',
+      `the database belongs to someone else: it holds the organisation ${slugs}`,
+      'give the demo a database of its own: create one, set DATABASE_URL and run npm run migrate -- up',
     )
   }
   const [row] = organisations
@@ -112,3 +114,5 @@ async function extend(db: Runner, { organisationId, links }: Progress, target: T
        set settings = jsonb_set(settings, '{demo}', jsonb_build_object('links', ${target.links}::integer))
      where id = ${organisationId}::uuid`)
 }
+
+export { issueDemoCredentials, type DemoCredentials } from './issue-credentials.ts'
