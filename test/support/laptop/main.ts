@@ -11,8 +11,8 @@ import type { Demo } from '../../../deploy/laptop/demo.ts'
 const standIn = (name: string): readonly string[] => ['test/support/laptop/stand-in.ts', name]
 
 const demo: Demo = {
-  async seedDemo(url, { report }) {
-    report('one organisation')
+  async seedDemo(url, options) {
+    options.report('one organisation')
     await run(
       url,
       `insert into organisations (name, slug, default_currency, settlement_assets)
