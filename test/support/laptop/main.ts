@@ -62,6 +62,7 @@ const laptop = startLaptop({
   environment: process.env,
   root: fileURLToPath(new URL('../../..', import.meta.url)),
   output: { line: (text) => void process.stdout.write(`${text}\n`) },
+  nodeVersion: process.version,
   clock: systemClock,
   random: systemRandom,
   programs: { api: standIn('api'), worker: standIn('worker'), admin: standIn('admin') },
