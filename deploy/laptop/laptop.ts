@@ -13,6 +13,8 @@ export type LaptopOptions = {
   /** The checkout. */
   readonly root: string
   readonly output: Output
+  /** As in `process.version`. */
+  readonly nodeVersion: string
   readonly clock: Clock
   readonly random: Random
   readonly programs: Programs

@@ -18,6 +18,7 @@ const laptop = startLaptop({
   environment: process.env,
   root,
   output: { line: (text) => void process.stdout.write(`${text}\n`) },
+  nodeVersion: process.version,
   clock: systemClock,
   random: systemRandom,
   programs,

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { terminate, type Escalation } from './live-process.ts'
-import { usableBinaries } from './postgres-binaries.ts'
+import { packagedBinaries, usableBinaries } from './postgres-binaries.ts'
 import { openCluster, serverEnvironment, stopOrphans } from './postgres-cluster.ts'
 import { openServerLog } from './server-log.ts'
 import { serverIdentity, type Identity } from './server-user.ts'
@@ -20,6 +20,8 @@ export type PostgresOptions = {
   readonly settings?: readonly string[]
   /** Where the server's own messages go; `<directory>.log` when left out. */
   readonly logFile?: string
+  /** For root only: where things go that the server's user must reach although `directory` or the checkout is closed. */
+  readonly home?: string
   /** Interrupts the start wherever it is; nothing is left running then. */
   readonly signal?: AbortSignal
 }
@@ -44,7 +46,7 @@ export type Postgres = {
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const { directory, port, password, signal, settings = [] } = options
   const identity = await serverIdentity(directory)
-  const binaries = await usableBinaries(identity)
+  const binaries = await usableBinaries(identity, await packagedBinaries(), options.home)
   signal?.throwIfAborted()
   const isDurable = !settings.includes('fsync=off')
   const cluster = await openCluster({ ...options, identity, binaries, isDurable })

@@ -1,11 +1,10 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { access, constants, mkdir, realpath } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { processesIn, terminate } from './live-process.ts'
+import { askRedis } from './redis-talk.ts'
 import { openServerLog } from './server-log.ts'
 
 const execute = promisify(execFile)
@@ -36,16 +35,25 @@ export type RedisOptions = {
 
 /** The first Redis-compatible server on the given PATH, if any. */
 export async function findRedisBinary(path: string): Promise<string | undefined> {
-  for (const directory of path.split(delimiter).filter(Boolean)) {
-    for (const name of names) {
-      const candidate = join(directory, name)
-      const found = await access(candidate, constants.X_OK).then(
-        () => true,
-        () => false,
-      )
-      if (found) {
-        return candidate
-      }
+  return findProgram(path, names)
+}
+
+/** The first of these programs in the directories of a PATH: the earliest directory wins. */
+export async function findProgram(
+  path: string,
+  programs: readonly string[],
+): Promise<string | undefined> {
+  const candidates = path
+    .split(delimiter)
+    .filter(Boolean)
+    .flatMap((directory) => programs.map((name) => join(directory, name)))
+  for (const candidate of candidates) {
+    const isThere = await access(candidate, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (isThere) {
+      return candidate
     }
   }
   return undefined
@@ -65,7 +73,7 @@ export function redisOrphans(directory: string): readonly number[] {
 /** Starts a Redis on 127.0.0.1 as a child of this process and waits until it has loaded its data.
  *  What a killed start left behind in the same directory is stopped first. */
 export async function startRedis(options: RedisOptions): Promise<RedisServer> {
-  const { directory, port, password = '', signal } = options
+  const { directory, signal } = options
   await mkdir(directory, { recursive: true, mode: 0o700 })
   await terminate(redisOrphans(await realpath(directory)), escalation)
   signal?.throwIfAborted()
@@ -75,9 +83,8 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   const ended = new Promise<void>((resolve) => void child.once('close', () => resolve()))
   try {
     const pid = await untilReady(child, options)
-    const user = password && `:${password}@`
     return {
-      url: `redis://${user}127.0.0.1:${port}`,
+      url: urlOf(options),
       pid,
       ended,
       stop: () => terminate([pid], escalation),
@@ -88,6 +95,11 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
     signal?.throwIfAborted()
     throw new Error(`Redis does not start; ${log.path} ends with:\n${log.tail()}`, { cause })
   }
+}
+
+function urlOf({ port, password }: RedisOptions): string {
+  const user = password === undefined ? '' : `:${password}@`
+  return `redis://${user}127.0.0.1:${port}`
 }
 
 const escalation = [
@@ -115,7 +127,7 @@ async function untilReady(child: ChildProcess, options: RedisOptions): Promise<n
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) {
       throw new Error('the server ended while it started')
     }
-    if (await answers(options)) {
+    if (await answers(urlOf(options))) {
       return child.pid
     }
     await delay(20)
@@ -125,23 +137,10 @@ async function untilReady(child: ChildProcess, options: RedisOptions): Promise<n
 const startMsMax = 30_000
 
 /** Whether it answers PING: while it still loads its data it says LOADING instead. */
-async function answers({ port, password }: RedisOptions): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  socket.setTimeout(1000, () => socket.destroy())
+async function answers(url: string): Promise<boolean> {
   try {
-    await once(socket, 'connect')
-    socket.write(password === undefined ? 'PING\r\n' : `AUTH ${password}\r\nPING\r\n`)
-    let said = ''
-    for await (const chunk of socket.setEncoding('utf8')) {
-      said += String(chunk)
-      if (said.includes('+PONG') || said.includes('-')) {
-        break
-      }
-    }
-    return said.includes('+PONG')
+    return (await askRedis(url, [['PING']])).includes('+PONG')
   } catch {
-    return false
-  } finally {
-    socket.destroy()
+    return false // it does not listen yet
   }
 }
