@@ -28,13 +28,6 @@ export type JobWorker = {
   close(): Promise<void>
 }
 
-/** A worker, and the way to be rid of one whose `close` waits for a backend that is away. */
-export type Consumer = {
-  readonly worker: JobWorker
-  /** Cuts its connections; what waits on them fails, and a `close` that is under way ends. */
-  abandon(): void
-}
-
 export type WorkerSettings = Pick<
   WorkerOptions,
   'concurrency' | 'removeOnComplete' | 'removeOnFail' | 'lockDuration' | 'stalledInterval'
@@ -49,7 +42,7 @@ export type QueueBackend = {
   /** Opens a producer's side. Never waits.  @throws {Problem} queue/unavailable while the backend is away */
   queue(name: string): JobQueue
   /** Opens a consumer's side, which waits for a backend that is away and goes on when it is back. */
-  consumer(name: string, processor: Processor, settings: WorkerSettings): Consumer
+  worker(name: string, processor: Processor, settings: WorkerSettings): JobWorker
   /** Fails when the backend does not answer. */
   ping(): Promise<void>
   /** Calls back each time the backend is there again, for it may have come back empty. */

@@ -52,17 +52,15 @@ export async function openPostgresBackend(
       queue.on('error', (error) => log.debug({ err: error, queue: name }, 'queue error'))
       return queue
     },
-    consumer(name, processor, settings) {
+    worker(name, processor, settings) {
       workersOpen += 1
       if (workersOpen > connectionsMax - 3) {
         throw new Error(`${connectionsMax} queue connections do not carry ${workersOpen} workers`)
       }
-      const worker = new Worker(name, (job, token, signal) => processor(job, token, signal), {
+      return new Worker(name, (job, token, signal) => processor(job, token, signal), {
         ...shared,
         ...settings,
       })
-      // Nothing to cut: every statement has its own time limit, and the pool is closed after the workers.
-      return { worker, abandon: () => {} }
     },
     async ping() {
       await pool.query('select 1')

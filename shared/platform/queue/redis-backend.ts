@@ -45,15 +45,16 @@ export async function openRedisBackend(
       queue.on('error', (error) => log.debug({ err: error, queue: name }, 'queue error'))
       return queue
     },
-    consumer(name, processor, settings) {
+    worker(name, processor, settings) {
       const connection = connect(url, log, { connectTimeout: 2000, maxRetriesPerRequest: null })
-      lifecycle.defer(`queue connection of ${name}`, async () => connection.disconnect())
       const worker = new Worker(name, (job, token, signal) => processor(job, token, signal), {
         ...shared,
         ...settings,
         connection,
       })
-      return { worker, abandon: () => connection.disconnect() }
+      // Not on stop: while Redis is away, closing goes on until it is back or the process has exited.
+      worker.on('closed', () => connection.disconnect())
+      return worker
     },
     async ping() {
       await producer.ping()

@@ -57,7 +57,8 @@ async function writeUntilDone(
 }
 
 async function writeOne(slice: Slice, { id, job, payload, cadence }: Schedule): Promise<void> {
-  const repeat = 'cron' in cadence ? { pattern: cadence.cron, tz: 'UTC' } : { every: cadence.everyMs }
+  const repeat =
+    'cron' in cadence ? { pattern: cadence.cron, tz: 'UTC' } : { every: cadence.everyMs }
   const next = await slice.queues
     .queue(job.queue)
     .upsertJobScheduler(id, repeat, { name: job.name, data: payload, opts: jobOptions(job) })

@@ -1,6 +1,6 @@
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Log } from '../log.ts'
-import { retention, type Consumer } from './backend.ts'
+import { retention, type JobWorker } from './backend.ts'
 import type { JobDefinition } from './define-job.ts'
 import type { RecordSlice } from './job-runs.ts'
 import type { Queues } from './queues.ts'
@@ -28,7 +28,7 @@ export function startWorkers<Slice extends WorkerSlice>(
   limits: WorkerLimits,
 ): void {
   for (const [queue, ofQueue] of byQueue(jobs)) {
-    const consumer = slice.queues.backend.consumer(
+    const worker = slice.queues.backend.worker(
       queue,
       (queued, token, signal) => {
         const stopping = signal ?? neverAborted
@@ -36,10 +36,9 @@ export function startWorkers<Slice extends WorkerSlice>(
       },
       { concurrency: limits.concurrency, ...retention },
     )
-    const { worker } = consumer
     worker.on('error', (error) => slice.log.warn({ err: error, queue }, 'worker error'))
     worker.on('stalled', (id) => slice.log.warn({ queue, queuedId: id }, 'job stalled'))
-    slice.lifecycle.defer(`worker of ${queue}`, () => stopConsumer(consumer, limits, slice))
+    slice.lifecycle.defer(`worker of ${queue}`, () => stopWorker(worker, limits, slice))
   }
 }
 
@@ -63,8 +62,8 @@ function byQueue<Slice>(
 const putBackMs = 1500
 
 /** `worker.close()` alone waits for running jobs without any limit. */
-async function stopConsumer(
-  { worker, abandon }: Consumer,
+async function stopWorker(
+  worker: JobWorker,
   { stopGraceMs }: WorkerLimits,
   { clock, log }: Pick<WorkerSlice, 'clock' | 'log'>,
 ): Promise<void> {
@@ -75,7 +74,6 @@ async function stopConsumer(
     worker.cancelAllJobs('the process stops')
     await clock.sleep(putBackMs, finished.signal)
     log.warn('worker did not close in time; its jobs run again when their locks expire')
-    abandon()
   }
   await Promise.race([closing, patience().catch(() => closing)])
 }

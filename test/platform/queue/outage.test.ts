@@ -31,8 +31,7 @@ describe('queue whose redis goes away', () => {
 
   afterEach(async () => {
     await Promise.all(opened.splice(0).map(({ lifecycle }) => lifecycle.stop()))
-    await redis?.stop()
-    redis = undefined
+    await stop()
   })
 
   after(async () => {
@@ -145,6 +144,7 @@ describe('queue whose redis goes away', () => {
     const begin = performance.now()
     await one.lifecycle.stop()
     expect(performance.now() - begin).to.be.below(4000)
+    await start() // so that what was left behind can end too, which in a process its exit does
   })
 
   it('warns when redis may evict jobs', async () => {

@@ -159,7 +159,9 @@ for (const kind of backends) {
       const runs = await finished(one, job, 2)
       expect(calls).to.equal(0)
       expect(runs.map(({ state }) => state)).to.deep.equal(['failed', 'failed'])
-      expect(runs.map(({ error }) => error).join()).to.include('not valid').and.include('No such job')
+      expect(runs.map(({ error }) => error).join())
+        .to.include('not valid')
+        .and.include('No such job')
       await failedJobs(one, job, 2)
     })
 
