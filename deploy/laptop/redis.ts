@@ -106,8 +106,8 @@ function urlOf({ port, password }: RedisOptions): string {
 }
 
 const escalation = [
-  { signal: 'SIGTERM', waitMs: 1500 },
-  { signal: 'SIGKILL', waitMs: 500 },
+  { signal: 'SIGTERM', waitMs: 1200 },
+  { signal: 'SIGKILL', waitMs: 300 },
 ] as const
 
 /** Root runs it as whoever owns the directory, who could not use its files later otherwise. */
