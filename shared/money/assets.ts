@@ -1,18 +1,5 @@
+import type { Asset } from './asset.ts'
 import list from './assets.json' with { type: 'json' }
-
-export type AssetKind = 'fiat' | 'token'
-
-/** Something that amounts are counted in. `exponent` is the number of decimals of its minor unit (JPY 0, KWD 3). */
-export type Asset = {
-  readonly code: string
-  readonly kind: AssetKind
-  readonly exponent: number
-  readonly name: string
-  /** False for currencies that were withdrawn: their history can be read, nothing new may be priced in them. */
-  readonly isActive: boolean
-  /** How old a rate may be at most when it is frozen into a link. */
-  readonly stalenessSecondsMax: number
-}
 
 /** Reference rates appear on working days only; Maundy Thursday to Easter Tuesday is the longest gap, 5 days. */
 const fiatStalenessSeconds = 5 * 24 * 3600

@@ -29,12 +29,12 @@ export class BoundPostgreSqlDriver extends PostgreSqlDriver {
 type Execute = PostgreSqlConnection['execute']
 
 class BoundConnection extends PostgreSqlConnection {
-  override execute: Execute = async (query, params = [], method = 'all', ctx, loggerContext) => {
+  override execute: Execute = async (...[query, params = [], method = 'all', ctx, context]) => {
     await this.ensureConnection()
     const fragment = toFragment(query, params)
     const { sql, parameters } = bind(fragment.sql, fragment.params)
     const client = ctx ?? this.getClient()
-    const { signal, inflightQueryAbortStrategy, ...logged } = withAbort(loggerContext)
+    const { signal, inflightQueryAbortStrategy, ...logged } = withAbort(context)
     const abort = signal
       ? { signal, ...(inflightQueryAbortStrategy && { inflightQueryAbortStrategy }) }
       : {}

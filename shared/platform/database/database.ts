@@ -1,10 +1,10 @@
-import type { EntityName } from '@mikro-orm/core'
-import { MikroORM, type EntityManager } from '@mikro-orm/postgresql'
+import { MikroORM, type EntityManager, type Options } from '@mikro-orm/postgresql'
 import type { RawBuilder } from 'kysely'
 import type pg from 'pg'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Log } from '../log.ts'
 import { BoundPostgreSqlDriver } from './bound-driver.ts'
+import { ColumnNames } from './column-names.ts'
 
 /** Everything that decides how the pool behaves; units are milliseconds and connections. */
 export type DatabaseOptions = {
@@ -46,10 +46,13 @@ export type Database = Runner & {
   readonly orm: MikroORM
 }
 
+/** The explicit list of entities; shared/entities.ts in every process. */
+export type Entities = readonly NonNullable<Options['entities']>[number][]
+
 /** Opens the pool lazily: the first statement connects. Closes with the lifecycle. */
 export async function openDatabase(
   options: DatabaseOptions,
-  entities: readonly EntityName<object>[],
+  entities: Entities,
   { log, lifecycle }: { readonly log: Log; readonly lifecycle: Lifecycle },
 ): Promise<Database> {
   const opened = Promise.withResolvers<pg.Pool>()
@@ -58,6 +61,7 @@ export async function openDatabase(
     clientUrl: options.url,
     entities: [...entities],
     ensureDatabase: false,
+    namingStrategy: ColumnNames,
     discovery: { warnWhenNoEntities: false },
     logger: (message) => log.warn({ source: 'orm' }, message),
     driverOptions: { ...poolOptions(options), onPoolCreated: opened.resolve },

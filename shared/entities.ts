@@ -1,0 +1,40 @@
+import { FxBatch, FxRate, FxSnapshot } from '#fx'
+import { AdminToken, ApiKey, Member, MemberRole, Organisation } from '#members'
+import { Asset } from '#money'
+import {
+  LedgerAccount,
+  LedgerBalance,
+  LedgerEntry,
+  LedgerTransaction,
+  PaymentEvent,
+  PaymentLink,
+  PaymentLinkItem,
+  XeroSync,
+} from '#payments'
+import { IdempotencyKey } from '#platform/delivery/idempotency-key'
+import { JobRun } from '#platform/delivery/job-run'
+import { OutboxEvent } from '#platform/delivery/outbox-event'
+
+/** Every stored shape, in the order of the domains. `openDatabase` is given this list. */
+export const entities = [
+  Asset,
+  Organisation,
+  Member,
+  MemberRole,
+  ApiKey,
+  AdminToken,
+  FxBatch,
+  FxRate,
+  FxSnapshot,
+  PaymentLink,
+  PaymentLinkItem,
+  PaymentEvent,
+  LedgerAccount,
+  LedgerTransaction,
+  LedgerEntry,
+  LedgerBalance,
+  XeroSync,
+  OutboxEvent,
+  IdempotencyKey,
+  JobRun,
+] as const

@@ -1,0 +1,32 @@
+import { defineEntity, p } from '@mikro-orm/core'
+
+export const assetKinds = ['fiat', 'token'] as const
+
+export type AssetKind = (typeof assetKinds)[number]
+
+/** Something that amounts are counted in. `exponent` is the number of decimals of its minor unit (JPY 0, KWD 3). */
+export type Asset = {
+  readonly code: string
+  readonly kind: AssetKind
+  readonly exponent: number
+  readonly name: string
+  /** False for currencies that were withdrawn: their history can be read, nothing new may be priced in them. */
+  readonly isActive: boolean
+  /** How old a rate may be at most when it is frozen into a link. */
+  readonly stalenessSecondsMax: number
+}
+
+/** The stored asset list. Only a migration writes it; every currency column refers to it. */
+export const Asset = defineEntity({
+  name: 'Asset',
+  tableName: 'assets',
+  readonly: true,
+  properties: {
+    code: p.string().length(10).collation('C').primary(),
+    kind: p.enum(assetKinds),
+    exponent: p.smallint(),
+    name: p.text(),
+    isActive: p.boolean(),
+    stalenessSecondsMax: p.integer(),
+  },
+})

@@ -1,0 +1,153 @@
+import type { SigningKey } from './http-kinds.ts'
+import type { platformSettings } from './platform-settings.ts'
+import { databaseConfig, type DatabaseConfig } from './pool-budget.ts'
+import { redisUrlOf } from './redis-url.ts'
+import type { Environment, ProcessKind, Values } from './setting.ts'
+
+/** What the platform is opened with: settings by subject, ready to use, checked, nothing left to parse. */
+export type PlatformConfig = {
+  readonly process: {
+    readonly kind: ProcessKind
+    readonly environment: Environment
+    readonly version: string
+  }
+  readonly log: { readonly level: string }
+  readonly api: {
+    readonly host: string
+    readonly port: number
+    /** As Express takes it: a number of proxies, or their networks. */
+    readonly trustProxy: number | readonly string[]
+    readonly corsOrigins: readonly string[]
+    /** The first signs, all verify. */
+    readonly cursorKeys: readonly SigningKey[]
+    readonly bodyBytesMax: number
+    /** Without a slash at the end. */
+    readonly baseUrl: string
+    readonly readDeadlineMs: number
+    readonly writeDeadlineMs: number
+    readonly isCursorPaginationEnabled: boolean
+    readonly isTestErrorEnabled: boolean
+  }
+  readonly worker: { readonly host: string; readonly port: number }
+  readonly admin: { readonly host: string; readonly port: number; readonly deadlineMs: number }
+  readonly database: DatabaseConfig
+  readonly redis: {
+    /** Absent: the cache stays in the process. */
+    readonly cacheUrl: string | undefined
+    /** Absent: the queues run on PostgreSQL. */
+    readonly queueUrl: string | undefined
+    readonly connectionsMax: number
+    readonly connectTimeoutMs: number
+    readonly commandTimeoutMs: number
+    readonly producerTimeoutMs: number
+  }
+  readonly cache: {
+    /** Where answers may be kept: nowhere, in this process, or in Redis as well. */
+    readonly tiers: 'none' | 'memory' | 'memory-and-redis'
+    readonly ttlSeconds: { readonly short: number; readonly medium: number; readonly long: number }
+    readonly memoryBytesMax: number
+  }
+  readonly health: { readonly basicStatus: 'healthy' | 'ok' }
+  readonly metrics: { readonly token: string | undefined; readonly isLocalAllowed: boolean }
+  readonly telemetry: {
+    readonly isEnabled: boolean
+    readonly serviceName: string
+    readonly resourceAttributes: string | undefined
+    readonly endpoint: string | undefined
+    readonly headers: string | undefined
+    readonly sampler: string
+    readonly sampleRatio: number
+  }
+  readonly sentry: {
+    /** Absent: nothing is sent, because there is no DSN or it is switched off. */
+    readonly dsn: string | undefined
+    readonly release: string
+    readonly authToken: string | undefined
+  }
+}
+
+type PlatformValues = Values<typeof platformSettings>
+
+/** Sorts checked values by subject. */
+export function platformConfig(
+  kind: ProcessKind,
+  version: string,
+  values: PlatformValues,
+): PlatformConfig {
+  return {
+    process: { kind, environment: values.NODE_ENV, version },
+    log: { level: values.LOG_LEVEL },
+    api: apiConfig(values),
+    worker: { host: values.WORKER_HOST, port: values.WORKER_PORT },
+    admin: {
+      host: values.ADMIN_HOST,
+      port: values.ADMIN_PORT,
+      deadlineMs: values.ADMIN_DEADLINE_MS,
+    },
+    database: databaseConfig(kind, values),
+    redis: redisConfig(values),
+    cache: cacheConfig(values),
+    health: { basicStatus: values.HEALTH_BASIC_STATUS },
+    metrics: { token: values.METRICS_TOKEN, isLocalAllowed: values.METRICS_ALLOW_LOCAL },
+    telemetry: telemetryConfig(kind, values),
+    sentry: {
+      dsn: values.SENTRY_ENABLED ? values.SENTRY_DSN : undefined,
+      release: values.SENTRY_RELEASE ?? version,
+      authToken: values.SENTRY_AUTH_TOKEN,
+    },
+  }
+}
+
+function apiConfig(values: PlatformValues): PlatformConfig['api'] {
+  return {
+    host: values.HOST,
+    port: values.PORT,
+    trustProxy: values.TRUST_PROXY,
+    corsOrigins: values.CORS_ORIGINS,
+    cursorKeys: values.CURSOR_KEYS ?? [],
+    bodyBytesMax: values.API_BODY_BYTES_MAX,
+    baseUrl: (values.BASE_URL ?? `http://localhost:${values.PORT}`).replace(/\/+$/, ''),
+    readDeadlineMs: values.API_READ_DEADLINE_MS,
+    writeDeadlineMs: values.API_WRITE_DEADLINE_MS,
+    isCursorPaginationEnabled: values.ENABLE_CURSOR_PAGINATION,
+    isTestErrorEnabled: values.ENABLE_TEST_ERROR,
+  }
+}
+
+function redisConfig(values: PlatformValues): PlatformConfig['redis'] {
+  const url = values.REDIS_URL ?? redisUrlOf(values) ?? ''
+  const queueUrl = values.QUEUE_REDIS_URL ?? url
+  return {
+    cacheUrl: url === '' ? undefined : url,
+    queueUrl: queueUrl === '' ? undefined : queueUrl,
+    connectionsMax: values.REDIS_MAX_CONNECTIONS,
+    connectTimeoutMs: values.REDIS_CONNECT_TIMEOUT_MS,
+    commandTimeoutMs: values.REDIS_COMMAND_TIMEOUT_MS,
+    producerTimeoutMs: values.REDIS_PRODUCER_TIMEOUT_MS,
+  }
+}
+
+function cacheConfig(values: PlatformValues): PlatformConfig['cache'] {
+  const hasRedis = values.ENABLE_REDIS_CACHE && redisConfig(values).cacheUrl !== undefined
+  return {
+    tiers: values.CACHE_ENABLED ? (hasRedis ? 'memory-and-redis' : 'memory') : 'none',
+    ttlSeconds: {
+      short: values.CACHE_TTL_SHORT,
+      medium: values.CACHE_TTL_MEDIUM,
+      long: values.CACHE_TTL_LONG,
+    },
+    memoryBytesMax: values.CACHE_MEMORY_BYTES_MAX,
+  }
+}
+
+function telemetryConfig(kind: ProcessKind, values: PlatformValues): PlatformConfig['telemetry'] {
+  return {
+    isEnabled: !values.OTEL_SDK_DISABLED,
+    serviceName: values.OTEL_SERVICE_NAME ?? `tidegate-${kind}`,
+    resourceAttributes: values.OTEL_RESOURCE_ATTRIBUTES,
+    endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+    headers: values.OTEL_EXPORTER_OTLP_HEADERS,
+    sampler: values.OTEL_TRACES_SAMPLER,
+    sampleRatio: values.OTEL_TRACES_SAMPLER_ARG,
+  }
+}

@@ -1,0 +1,28 @@
+import { defineSettings } from './setting.ts'
+import type { SettingSection } from './setting-documents.ts'
+import { cacheSettings } from './settings/cache-settings.ts'
+import { databaseSettings } from './settings/database-settings.ts'
+import { httpSettings } from './settings/http-settings.ts'
+import { processSettings } from './settings/process-settings.ts'
+import { redisSettings } from './settings/redis-settings.ts'
+import { telemetrySettings } from './settings/telemetry-settings.ts'
+
+/** Every variable that the platform reads. */
+export const platformSettings = defineSettings({
+  ...processSettings,
+  ...httpSettings,
+  ...databaseSettings,
+  ...redisSettings,
+  ...cacheSettings,
+  ...telemetrySettings,
+})
+
+/** The same by subject, in the order in which the documents show them. */
+export const platformSections: readonly SettingSection[] = [
+  { title: 'Process', settings: processSettings },
+  { title: 'HTTP', settings: httpSettings },
+  { title: 'PostgreSQL', settings: databaseSettings },
+  { title: 'Redis', settings: redisSettings },
+  { title: 'Response cache', settings: cacheSettings },
+  { title: 'Telemetry', settings: telemetrySettings },
+]

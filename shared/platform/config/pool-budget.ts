@@ -1,0 +1,49 @@
+import type { DatabaseOptions } from '../database/database.ts'
+import type { platformSettings } from './platform-settings.ts'
+import type { ProcessKind, Values } from './setting.ts'
+
+/**
+ * Connections by kind of process. PostgreSQL accepts 100 as installed and keeps 3 of them for its superuser; one api (30),
+ * one worker (30), one admin (7) and one command (6) come to 73. For more processes raise its max_connections.
+ */
+const shares: Readonly<Record<ProcessKind, { readonly pool: number; readonly reserve: number }>> = {
+  api: { pool: 20, reserve: 10 },
+  worker: { pool: 20, reserve: 10 },
+  admin: { pool: 5, reserve: 2 },
+  tool: { pool: 4, reserve: 2 },
+}
+
+/** What the database layer is opened with, plus what lies beside the pool. */
+export type DatabaseConfig = DatabaseOptions & {
+  /** Connections beside the pool for what must never wait behind requests. */
+  readonly reserveMax: number
+  /** From this duration on a statement is logged as SLOW QUERY. */
+  readonly slowLogMs: number
+  /** From this duration on it is a warning and counts towards the alert. */
+  readonly slowAlertMs: number
+}
+
+/** The pool of one process. Requests fail fast; jobs and commands may wait and run longer. */
+export function databaseConfig(
+  kind: ProcessKind,
+  values: Values<typeof platformSettings>,
+): DatabaseConfig {
+  const servesRequests = kind === 'api' || kind === 'admin'
+  const jobStatementMs = values.DATABASE_JOB_STATEMENT_TIMEOUT_MS
+  return {
+    url: values.DATABASE_URL,
+    applicationName: `tidegate-${kind}`,
+    connectionsMax: Math.min(values.DATABASE_CONNECTION_LIMIT, shares[kind].pool),
+    reserveMax: Math.min(values.DB_MAX_OVERFLOW, shares[kind].reserve),
+    acquireTimeoutMs: servesRequests
+      ? values.DATABASE_ACQUIRE_TIMEOUT_MS
+      : values.DATABASE_POOL_TIMEOUT,
+    idleTimeoutMs: values.DATABASE_IDLE_TIMEOUT_MS,
+    statementTimeoutMs: servesRequests ? values.DATABASE_STATEMENT_TIMEOUT_MS : jobStatementMs,
+    queryTimeoutMs: servesRequests ? values.DATABASE_QUERY_TIMEOUT_MS : jobStatementMs + 1000,
+    lockTimeoutMs: values.DATABASE_LOCK_TIMEOUT_MS,
+    idleInTransactionTimeoutMs: values.DATABASE_IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    slowLogMs: values.SLOW_QUERY_LOG_MS,
+    slowAlertMs: values.SLOW_QUERY_ALERT_MS,
+  }
+}

@@ -1,0 +1,90 @@
+import { choice, flag, ratio, text, url } from '../kinds.ts'
+import { defineSettings } from '../setting.ts'
+
+const samplers = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const
+
+/** Traces, metrics and error tracking. The names of OpenTelemetry are its own standard ones. */
+export const telemetrySettings = defineSettings({
+  OTEL_SDK_DISABLED: {
+    schema: flag(),
+    standard: 'false',
+    meaning: 'true: no traces and no metrics are made.',
+  },
+  OTEL_SERVICE_NAME: {
+    schema: text('a name'),
+    example: 'tidegate-api',
+    meaning: 'The name in traces and metrics. Not set: tidegate- and the kind of process.',
+  },
+  OTEL_RESOURCE_ATTRIBUTES: {
+    schema: text('name=value pairs, separated by commas'),
+    example: 'deployment.environment.name=staging',
+    meaning: 'What else traces and metrics say about the process.',
+  },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    schema: url('http:', 'https:'),
+    example: 'http://127.0.0.1:4318',
+    meaning: 'The collector. Not set: nothing is sent; the metrics can still be scraped.',
+  },
+  OTEL_EXPORTER_OTLP_HEADERS: {
+    schema: text('name=value pairs, separated by commas'),
+    secret: true,
+    example: 'authorization=Bearer%20token',
+    meaning: 'Headers for the collector.',
+  },
+  OTEL_TRACES_SAMPLER: {
+    schema: choice(...samplers),
+    standard: 'parentbased_traceidratio',
+    meaning: 'Which traces are recorded.',
+  },
+  OTEL_TRACES_SAMPLER_ARG: {
+    schema: ratio(),
+    standard: { development: '1', production: '0.05' },
+    unit: 'ratio',
+    meaning: 'The share of traces recorded, for the samplers with traceidratio in their name.',
+  },
+  METRICS_TOKEN: {
+    schema: text('a token'),
+    secret: true,
+    example: '$(openssl rand -hex 32)',
+    meaning:
+      'The bearer token for /api/metrics and /metrics. Not set: nobody gets in with a token.',
+  },
+  METRICS_ALLOW_LOCAL: {
+    schema: flag(),
+    standard: { development: 'true', production: 'false' },
+    meaning: 'true: callers on the same machine read the metrics without a token.',
+  },
+  SENTRY_DSN: {
+    schema: url('https:', 'http:'),
+    secret: true,
+    example: 'https://key@sentry.example.com/1',
+    meaning: 'The error tracker. Not set: errors are only logged.',
+    comesWith: 'error tracking',
+  },
+  SENTRY_RELEASE: {
+    schema: text('a version'),
+    example: '0.1.0',
+    meaning: 'The release that errors are filed under. Not set: the version of package.json.',
+    comesWith: 'error tracking',
+  },
+  SENTRY_ENABLED: {
+    schema: flag(),
+    standard: 'true',
+    meaning: 'false: nothing is sent to the error tracker even when SENTRY_DSN is set.',
+    comesWith: 'error tracking',
+  },
+  SENTRY_AUTH_TOKEN: {
+    schema: text('a token'),
+    secret: true,
+    example: 'sntrys_token',
+    meaning: "Reads the error tracker's own statistics for reports.",
+    comesWith: 'error tracking',
+  },
+})
