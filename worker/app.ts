@@ -30,7 +30,7 @@ export async function startWorker(config: Config, platform: Platform): Promise<W
   const health = createHealth({ version: config.process.version, checks }, platform)
   await listen(healthListener(health), { name: 'worker', ...config.worker }, platform)
   startWorkers(slice, jobs, { concurrency, stopGraceMs })
-  startSchedules(slice, schedules(config.fx))
+  startSchedules(slice, schedules)
   platform.lifecycle.defer('readiness', async () => health.enter('draining'))
   health.enter('ready')
   return slice
