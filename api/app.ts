@@ -1,8 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
+import { sql } from 'kysely'
+import type { Config } from '#config'
+import { openFx } from '#fx'
+import { createHealth } from '#platform/health/health'
+import { healthHandler, heapMemory } from '#platform/health/health-handler'
+import { listen } from '#platform/listen'
+import type { Platform } from '#platform/platform'
 import { Problem } from '#platform/problem'
 import type { Resource } from '#platform/resource/define-resource'
+import { openTables } from '#platform/resource/table'
 import { begin } from './http/begin.ts'
 import { cors } from './http/cors.ts'
 import { deprecated } from './http/deprecated.ts'
@@ -26,6 +34,27 @@ export type ApiOptions = {
 type Handler = (slice: ApiSlice, request: Request, response: Response) => Promise<void>
 type Method = 'get' | 'post' | 'patch'
 type Mounted = { readonly method: Method; readonly path: string; readonly handle: Handler }
+
+/** Opens the API and serves it; it is ready when this resolves. */
+export async function startApi(config: Config, platform: Platform): Promise<void> {
+  const { lifecycle, clock, db, reserve } = platform
+  const allowsLoopback = config.process.environment !== 'production'
+  const slice: ApiSlice = {
+    ...platform,
+    fx: openFx(config.fx, { ...platform, allowsLoopback }),
+    cursorKeys: config.api.cursorKeys,
+    baseUrl: config.api.baseUrl,
+    tableOf: openTables(db.orm, resources),
+  }
+  const database = { name: 'database', isRequired: true, probe: () => reserve.ping() }
+  const { version } = config.process
+  const health = createHealth({ version, checks: [database], clock, memory: heapMemory })
+  const handler = healthHandler(health, config.health.basicStatus)
+  await db.run(sql`select 1`)
+  await listen(createApi(slice, config.api, handler), { name: 'api', ...config.api }, platform)
+  lifecycle.defer('readiness', async () => health.drain())
+  health.open()
+}
 
 /** The whole API as one Express application; nothing listens yet. `health` answers below `/api/health`. */
 export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestHandler): Express {
