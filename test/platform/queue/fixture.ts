@@ -1,3 +1,4 @@
+import { pino } from 'pino'
 import { z } from 'zod'
 import { systemClock, type Clock } from '#platform/clock'
 import { openDatabase, type Database } from '#platform/database/database'
@@ -21,8 +22,14 @@ export const backends = ['redis', 'postgres'] as const
 export type BackendKind = (typeof backends)[number]
 
 /** A process's worth of platform: own pool, own queue connections, closed by its own lifecycle. */
-export async function openProcess(databaseUrl: string, redis: string | undefined): Promise<Opened> {
-  const log = createLog('test', process.env['LOG_LEVEL'] ?? 'silent')
+export async function openProcess(
+  databaseUrl: string,
+  redis: string | undefined,
+  onLine?: (line: string) => void,
+): Promise<Opened> {
+  const log = onLine
+    ? pino({ level: 'warn' }, { write: onLine })
+    : createLog('test', process.env['LOG_LEVEL'] ?? 'silent')
   const lifecycle = createLifecycle(log)
   const db = await openDatabase(
     {

@@ -1,6 +1,5 @@
 import { expect } from 'chai'
 import { sql } from 'kysely'
-import type { z } from 'zod'
 import { Problem, defineProblems } from '#platform/problem'
 import { defineJob, type JobDefinition, type JobRun } from '#platform/queue/define-job'
 import { startWorkers, type WorkerLimits } from '#platform/queue/workers'
