@@ -42,49 +42,92 @@ create table fx_rates (
 }
 
 /**
- * The rate of \`base\` in each of \`quotes\`, from the newest publication at or before \`at\` that has both legs.
- * Providers are tried in the order given; both legs always come from one publication (same provider, base and time).
- * A quote without such a publication has no row.
+ * The rate of `base` in each of `quotes`, as it was known at `at`. Both legs come from one publication (same provider,
+ * base and time), are the numbers as published, and their quotient is rounded once, half to even, to 12 decimals.
+ * Which publication: one that is fresh beats one that is too old for either asset; among fresh ones the order of
+ * `providers` decides, among old ones the age does. A quote that no publication can give has no row.
+ *
+ * Speed: every step is a probe of idx_fx_rates_provider_pair_asof. The limits inside keep the planner from turning
+ * them into joins over the history, and starting at the newest quote keeps withdrawn and never quoted pairs cheap.
  */
 const crossRates = `
 create function fx_cross_rates(base text, quotes text[], providers text[], at timestamptz)
 returns table (
   quote text, provider text, leg_base text, base_leg numeric, quote_leg numeric, rate numeric,
-  as_of timestamptz, fetched_at timestamptz, batch_id uuid
+  as_of timestamptz, fetched_at timestamptz, batch_id uuid, staleness_seconds_max integer, is_stale boolean
 )
 language sql stable parallel safe rows 4 as $$
+  with recursive publisher (provider, rank, leg_base) as (
+    select preferred.provider collate "C", preferred.rank,
+           (select min(r.base_asset::text) from fx_rates r where r.provider = preferred.provider) collate "C"
+      from unnest(providers) with ordinality as preferred (provider, rank)
+    union all
+    select p.provider, p.rank,
+           (select min(r.base_asset::text) from fx_rates r
+             where r.provider = p.provider and r.base_asset > p.leg_base) collate "C"
+      from publisher p where p.leg_base is not null
+  )
   select wanted.quote, found.provider, found.leg_base, found.base_leg, found.quote_leg,
          divide_half_even(found.quote_leg, found.base_leg, 12),
-         found.as_of, found.fetched_at, found.batch_id
+         found.as_of, found.fetched_at, found.batch_id, staleness.seconds_max, found.is_stale
     from unnest(quotes) with ordinality as wanted (quote, position)
+    join assets base_asset on base_asset.code = base
+    join assets quote_asset on quote_asset.code = wanted.quote
    cross join lateral (
-     select legs.*
-       from unnest(providers) with ordinality as preferred (provider, rank)
+     select least(base_asset.staleness_seconds_max, quote_asset.staleness_seconds_max)
+   ) as staleness (seconds_max)
+   cross join lateral (
+     select p.provider, p.rank, p.leg_base, legs.*,
+            at - legs.as_of > make_interval(secs => staleness.seconds_max) as is_stale
+       from publisher p
       cross join lateral (
-        -- quoted directly: base is the publisher's own base
-        select direct.provider, direct.base_asset::text as leg_base, 1::numeric as base_leg, direct.rate as quote_leg,
-               direct.as_of, direct.fetched_at, direct.batch_id
-          from (select * from fx_rates r
-                 where r.provider = preferred.provider and r.base_asset = base and r.quote_asset = wanted.quote
-                   and not r.excluded and r.as_of <= at
-                 order by r.as_of desc limit 1) as direct
+        -- the publisher's base itself, in itself: any of its publications will do, the newest is taken
+        (select 1::numeric as base_leg, 1::numeric as quote_leg, newest.as_of, newest.fetched_at, newest.batch_id
+           from assets other
+          cross join lateral (
+            select r.as_of, r.fetched_at, r.batch_id from fx_rates r
+             where r.provider = p.provider and r.base_asset = p.leg_base and r.quote_asset = other.code
+               and not r.excluded and r.as_of <= at
+             order by r.as_of desc limit 1) as newest
+          where p.leg_base = base and wanted.quote = base
+          order by newest.as_of desc limit 1)
         union all
-        -- through the publisher's base: the asked-for base is one of its quotes
-        select through.provider, through.base_asset::text, through.rate,
-               case when wanted.quote = through.base_asset then 1
-                    when wanted.quote = base then through.rate
-                    else other.rate end,
-               through.as_of, through.fetched_at, through.batch_id
-          from (select r.*, o.rate as other_rate from fx_rates r
-                  left join fx_rates o on o.provider = r.provider and o.base_asset = r.base_asset
-                   and o.quote_asset = wanted.quote and o.as_of = r.as_of and not o.excluded
-                 where r.provider = preferred.provider and r.quote_asset = base
-                   and not r.excluded and r.as_of <= at
-                   and (wanted.quote in (base, r.base_asset) or o.rate is not null)
-                 order by r.as_of desc limit 1) as through
-         cross join lateral (select through.other_rate) as other (rate)
+        -- quoted as asked
+        (select 1, r.rate, r.as_of, r.fetched_at, r.batch_id from fx_rates r
+          where p.leg_base = base and wanted.quote <> base
+            and r.provider = p.provider and r.base_asset = p.leg_base and r.quote_asset = wanted.quote
+            and not r.excluded and r.as_of <= at
+          order by r.as_of desc limit 1)
+        union all
+        -- the other way round, or an asset in itself
+        (select r.rate, case when wanted.quote = base then r.rate else 1 end, r.as_of, r.fetched_at, r.batch_id
+           from fx_rates r
+          where p.leg_base <> base and wanted.quote in (base, p.leg_base)
+            and r.provider = p.provider and r.base_asset = p.leg_base and r.quote_asset = base
+            and not r.excluded and r.as_of <= at
+          order by r.as_of desc limit 1)
+        union all
+        -- through the publisher's base: the newest publication that has both
+        (select both_legs.*
+           from (select r.as_of from fx_rates r
+                  where p.leg_base <> base and wanted.quote not in (base, p.leg_base)
+                    and r.provider = p.provider and r.base_asset = p.leg_base and r.quote_asset = wanted.quote
+                    and not r.excluded and r.as_of <= at
+                  order by r.as_of desc limit 1) as newest
+          cross join lateral (
+            select b.rate, q.rate, b.as_of, b.fetched_at, b.batch_id from fx_rates b
+             cross join lateral (
+               select r.rate from fx_rates r
+                where r.provider = p.provider and r.base_asset = p.leg_base and r.quote_asset = wanted.quote
+                  and r.as_of = b.as_of and not r.excluded
+                limit 1) as q
+             where b.provider = p.provider and b.base_asset = p.leg_base and b.quote_asset = base
+               and not b.excluded and b.as_of <= newest.as_of
+             order by b.as_of desc limit 1) as both_legs)
       ) as legs
-      order by preferred.rank, legs.as_of desc
+      where p.leg_base is not null
+      order by is_stale, case when at - legs.as_of <= make_interval(secs => staleness.seconds_max) then p.rank end,
+               legs.as_of desc, p.rank, p.leg_base = base desc, p.leg_base
       limit 1
    ) as found
    order by wanted.position

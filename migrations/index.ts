@@ -4,6 +4,7 @@ import { Fx } from './0003-fx.ts'
 import { Payments } from './0004-payments.ts'
 import { Ledger } from './0005-ledger.ts'
 import { Delivery } from './0006-delivery.ts'
+import { PerformanceIndexes } from './0007-performance-indexes.ts'
 
 /** Every migration, oldest first. A landed migration is never edited; the next one corrects it. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   { name: '0004-payments', class: Payments },
   { name: '0005-ledger', class: Ledger },
   { name: '0006-delivery', class: Delivery },
+  { name: '0007-performance-indexes', class: PerformanceIndexes },
 ]

@@ -1,5 +1,30 @@
 export { AdminToken, adminRoles } from './admin-token.ts'
 export { ApiKey, apiKeyKinds } from './api-key.ts'
+export {
+  createOrganisation,
+  findOrganisationFaults,
+  type NewOrganisation,
+} from './create-organisation.ts'
+export {
+  mintCredential,
+  parseCredential,
+  prefixes,
+  recogniseCredential,
+  type Credential,
+  type CredentialKind,
+  type MintedCredential,
+} from './credential.ts'
+export { findAdmin, findCaller, type Admin, type Caller } from './find-caller.ts'
+export {
+  issueAdminToken,
+  issueApiKey,
+  issueMemberToken,
+  type AdminRole,
+  type IssuedCredential,
+} from './issue-credential.ts'
 export { Member, memberStatuses } from './member.ts'
 export { MemberRole, roles, type Role } from './member-role.ts'
 export { Organisation } from './organisation.ts'
+export { problems } from './problems.ts'
+export { retireCredentials, revokeAdminToken, revokeApiKey } from './revoke-credential.ts'
+export { scopes, scopesOf, type CallerKind, type Scope } from './scope.ts'

@@ -1,0 +1,40 @@
+import { mkdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isCode } from './live-process.ts'
+import { Refusal } from './settings.ts'
+
+/** Makes DATA_DIR and its `logs`, proves that files can be written there, and returns its real path.
+ *  @throws {Refusal} that says what failed, why, and what to do */
+export function openDataDirectory(path: string): string {
+  try {
+    mkdirSync(join(path, 'logs'), { recursive: true })
+    const probe = join(path, `.probe-${process.pid}`)
+    writeFileSync(probe, '')
+    rmSync(probe)
+    return realpathSync(path)
+  } catch (error) {
+    throw new Refusal(
+      `the data directory ${path} cannot be written: ${reason(error, path)}\n` +
+        'Choose another one: DATA_DIR=/path/to/directory npm start',
+      { cause: error },
+    )
+  }
+}
+
+function reason(error: unknown, path: string): string {
+  if (isCode(error, 'EACCES') || isCode(error, 'EPERM')) {
+    const owner = statSync(path, { throwIfNoEntry: false })?.uid
+    const whose = owner === undefined ? '' : ` (it belongs to user id ${owner})`
+    return `this user (id ${process.geteuid?.()}) may not write there${whose}`
+  }
+  if (isCode(error, 'EROFS')) {
+    return 'the file system is read-only'
+  }
+  if (isCode(error, 'ENOSPC') || isCode(error, 'EDQUOT')) {
+    return 'the disk is full'
+  }
+  if (isCode(error, 'ENOTDIR') || isCode(error, 'EEXIST')) {
+    return 'a part of the path is a file'
+  }
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,32 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { systemClock } from '#platform/clock'
+import { systemRandom } from '#platform/random'
+import { programs } from './children.ts'
+import { importDemo } from './demo.ts'
+import { startLaptop } from './laptop.ts'
+
+// npm start: everything on one machine, what is not configured embedded. Exit code 0 after Ctrl-C, SIGTERM or SIGHUP.
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const file = join(root, '.env')
+if (existsSync(file)) {
+  process.loadEnvFile(file) // what is set already wins
+}
+const laptop = startLaptop({
+  environment: process.env,
+  root,
+  output: { line: (text) => void process.stdout.write(`${text}\n`) },
+  nodeVersion: process.version,
+  clock: systemClock,
+  random: systemRandom,
+  programs,
+  demo: importDemo,
+})
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => laptop.stop())
+}
+process.stdout.on('error', () => {}) // the terminal is gone (SIGHUP) or the pipe is closed; the stop goes on
+process.on('uncaughtException', (error) => laptop.fail(error))
+process.exit(await laptop.ended)

@@ -1,0 +1,11 @@
+import { systemClock } from '#platform/clock'
+import { runMigrateCommand } from './command.ts'
+
+// npm run migrate -- up|down|status|analyze
+
+process.exitCode = await runMigrateCommand(process.argv.slice(2), {
+  env: process.env,
+  clock: systemClock,
+  print: (text) => process.stdout.write(`${text}\n`),
+  complain: (text) => process.stderr.write(`${text}\n`),
+})

@@ -1,0 +1,16 @@
+import { defineProblems } from '#platform/problem'
+
+/** What can go wrong with exchange rates in front of a caller. */
+export const problems = defineProblems('fx', {
+  rateUnavailable: {
+    kind: 'unavailable',
+    title: 'No current exchange rate',
+    advice:
+      'Try again in a minute. Where an older rate will do, ask for it explicitly; it is then marked as stale.',
+  },
+  amountOutOfRange: {
+    kind: 'unprocessable',
+    title: 'Amount cannot be converted',
+    advice: 'Choose a smaller amount, or settlement assets whose minor unit is not as small.',
+  },
+})

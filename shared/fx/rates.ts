@@ -1,0 +1,51 @@
+import type { Runner } from '#platform/database/database'
+import { sql } from 'kysely'
+
+/** The rate of one pair at one instant, with the two numbers that it was computed from. Decimals are text. */
+export type CrossRate = {
+  readonly base: string
+  readonly quote: string
+  /** Units of `quote` per unit of `base`: the quotient of the legs, half to even at 12 decimals. */
+  readonly rate: string
+  readonly provider: string
+  /** The publisher's own base; both legs are per one unit of it, exactly as published. */
+  readonly legBase: string
+  readonly baseLeg: string
+  readonly quoteLeg: string
+  /** RFC 3339, UTC. */
+  readonly asOf: string
+  readonly fetchedAt: string
+  readonly batchId: string
+  /** Age when it was asked for, in whole seconds. */
+  readonly stalenessSeconds: number
+  /** The lower limit of the two assets. */
+  readonly stalenessSecondsMax: number
+  readonly isStale: boolean
+}
+
+export type RatesWanted = {
+  readonly base: string
+  readonly quotes: readonly string[]
+  /** In order of preference. */
+  readonly providers: readonly string[]
+  /** Rates as they were known then; later ones are not seen. */
+  readonly at: Date
+}
+
+/** Reads the rates of one base in many quotes, in the order asked, in one statement. A fresh rate beats a stale one,
+ *  then the order of providers decides. A pair that nobody can give is left out. */
+export function findRates(
+  { db }: { readonly db: Runner },
+  { base, quotes, providers, at }: RatesWanted,
+): Promise<readonly CrossRate[]> {
+  const instant = at.toISOString()
+  return db.run(sql<CrossRate>`
+    select ${base}::text as "base", quote, rate::text, provider, leg_base as "legBase",
+           base_leg::text as "baseLeg", quote_leg::text as "quoteLeg",
+           to_char(as_of at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "asOf",
+           to_char(fetched_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "fetchedAt",
+           batch_id as "batchId",
+           floor(extract(epoch from ${instant}::timestamptz - as_of))::integer as "stalenessSeconds",
+           staleness_seconds_max as "stalenessSecondsMax", is_stale as "isStale"
+      from fx_cross_rates(${base}, ${[...quotes]}::text[], ${[...providers]}::text[], ${instant}::timestamptz)`)
+}

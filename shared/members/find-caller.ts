@@ -1,0 +1,60 @@
+import { sql } from 'kysely'
+import type { Runner } from '#platform/database/database'
+import { recogniseCredential } from './credential.ts'
+import type { AdminRole } from './issue-credential.ts'
+import type { CallerKind, Scope } from './scope.ts'
+
+// Expiry and revocation are decided by the database's clock, inside the statement: every process agrees on the
+// instant at which a key dies, whatever its own clock says.
+
+/** Who is asking, as far as a credential tells. */
+export type Caller = {
+  readonly kind: CallerKind
+  readonly organisationId: string
+  readonly keyId: string
+  /** Set exactly when `kind` is `member`; such a caller sees only what is theirs. */
+  readonly memberId?: string
+  readonly scopes: readonly Scope[]
+  /** The rate-limit class. */
+  readonly class: string
+}
+
+/** The caller that a credential stands for, or undefined: mistyped (without a look-up), unknown, revoked, expired,
+ *  an admin's, or of a member who is not active. One statement, one probe of idx_api_keys_hash. */
+export async function findCaller(db: Runner, text: string): Promise<Caller | undefined> {
+  const credential = recogniseCredential(text)
+  if (credential === undefined || credential.kind === 'admin') {
+    return undefined
+  }
+  const [row] = await db.run(sql<Omit<Caller, 'memberId'> & { readonly memberId: string | null }>`
+    select k.kind, k.organisation_id as "organisationId", k.id as "keyId", k.member_id as "memberId", k.scopes, k.class
+      from api_keys k
+      left join members m on m.id = k.member_id
+     where k.key_hash = ${credential.hash} and k.kind = ${credential.kind}
+       and (k.revoked_at is null or k.revoked_at > clock_timestamp())
+       and (k.expires_at is null or k.expires_at > clock_timestamp())
+       and (k.member_id is null or m.status = 'active')`)
+  if (row === undefined) {
+    return undefined
+  }
+  const { memberId, ...caller } = row
+  return memberId === null ? caller : { ...caller, memberId }
+}
+
+/** An operator, as far as an admin token tells. */
+export type Admin = { readonly tokenId: string; readonly name: string; readonly role: AdminRole }
+
+/** The operator that an admin token stands for, or undefined: mistyped, of another kind, unknown, revoked, expired. */
+export async function findAdmin(db: Runner, text: string): Promise<Admin | undefined> {
+  const credential = recogniseCredential(text)
+  if (credential?.kind !== 'admin') {
+    return undefined
+  }
+  const [admin] = await db.run(sql<Admin>`
+    select id as "tokenId", name, role
+      from admin_tokens
+     where token_hash = ${credential.hash}
+       and (revoked_at is null or revoked_at > clock_timestamp())
+       and (expires_at is null or expires_at > clock_timestamp())`)
+  return admin
+}

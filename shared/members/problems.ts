@@ -1,0 +1,36 @@
+import { defineProblems } from '#platform/problem'
+
+/** What callers can be told about organisations, members and their credentials. */
+export const problems = defineProblems('members', {
+  credentialMalformed: {
+    kind: 'unauthenticated',
+    title: 'Credential is not well-formed',
+    advice:
+      'Copy the whole credential again; it ends in a checksum, so a missing or wrong character shows.',
+  },
+  organisationInvalid: {
+    kind: 'unprocessable',
+    title: 'Organisation is not valid',
+    advice: 'Correct every fault that is listed and send the organisation again.',
+  },
+  organisationSlugTaken: {
+    kind: 'conflict',
+    title: 'Organisation slug is taken',
+    advice: 'Choose another slug; it names the organisation in URLs and must be unique.',
+  },
+  memberMissing: {
+    kind: 'missing',
+    title: 'Member does not exist',
+    advice: 'Check the id of the member and that the credential belongs to the same organisation.',
+  },
+  keyMissing: {
+    kind: 'missing',
+    title: 'API key does not exist',
+    advice: 'Check the id of the key and that the credential belongs to the same organisation.',
+  },
+  adminTokenMissing: {
+    kind: 'missing',
+    title: 'Admin token does not exist',
+    advice: 'List the admin tokens of the installation and check the id.',
+  },
+})

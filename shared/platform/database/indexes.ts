@@ -1,0 +1,47 @@
+import { sql } from 'kysely'
+import type { Runner } from './database.ts'
+
+/** One index with its size and how often it has been used since the statistics were last reset. */
+export type IndexUse = {
+  readonly table: string
+  readonly index: string
+  readonly sizeBytes: number
+  readonly scansCount: number
+  /** Keeps rows distinct, so it earns its place without a single scan. */
+  readonly isUnique: boolean
+  /** False for what an interrupted CREATE INDEX CONCURRENTLY left behind: it costs every write and serves no read. */
+  readonly isValid: boolean
+}
+
+/** Every index of the current schema by table and name. Reads the catalogue only; milliseconds. */
+export async function listIndexes(db: Runner): Promise<readonly IndexUse[]> {
+  const rows = await db.run(
+    sql<Omit<IndexUse, 'sizeBytes' | 'scansCount'> & { sizeBytes: string; scansCount: string }>`
+      select t.relname as "table", c.relname as "index", pg_relation_size(c.oid) as "sizeBytes",
+             coalesce(pg_stat_get_numscans(c.oid), 0) as "scansCount",
+             i.indisunique as "isUnique", i.indisvalid as "isValid"
+        from pg_index i
+        join pg_class c on c.oid = i.indexrelid
+        join pg_class t on t.oid = i.indrelid
+       where t.relnamespace = current_schema()::regnamespace
+       order by t.relname, c.relname`,
+  )
+  return rows.map((row) => ({
+    ...row,
+    sizeBytes: Number(row.sizeBytes),
+    scansCount: Number(row.scansCount),
+  }))
+}
+
+/** Refreshes the planner's statistics of every table of the current schema and names them. Blocks no reader or writer. */
+export async function analyzeTables(db: Runner): Promise<readonly string[]> {
+  const tables = await db.run(
+    sql<{
+      name: string
+    }>`select tablename as name from pg_tables where schemaname = current_schema() order by 1`,
+  )
+  for (const { name } of tables) {
+    await db.run(sql`analyze ${sql.id(name)}`)
+  }
+  return tables.map(({ name }) => name)
+}

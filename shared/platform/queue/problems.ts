@@ -1,0 +1,26 @@
+import { defineProblems } from '../problem.ts'
+
+/** What can go wrong between wanting a job done and having it done. */
+export const queueProblems = defineProblems('queue', {
+  unavailable: {
+    kind: 'unavailable',
+    title: 'The job queue cannot be reached',
+    advice: 'Nothing was enqueued. Try again in a moment.',
+  },
+  payloadInvalid: {
+    kind: 'invalid',
+    title: 'The payload of the job is not valid',
+    advice:
+      'The job was written by a version that does not fit this one, or by hand. It is not tried again.',
+  },
+  jobUnknown: {
+    kind: 'missing',
+    title: 'No such job is defined',
+    advice: 'The worker does not list a job of this name in this queue. It is not tried again.',
+  },
+  timedOut: {
+    kind: 'unavailable',
+    title: 'The job took longer than it may',
+    advice: 'It is tried again until its attempts are used up.',
+  },
+})

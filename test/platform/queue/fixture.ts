@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import { systemClock, type Clock } from '#platform/clock'
+import { openDatabase, type Database } from '#platform/database/database'
+import { createLifecycle, type Lifecycle } from '#platform/lifecycle'
+import { createLog, type Log } from '#platform/log'
+import { openQueues, type Queues } from '#platform/queue/queues'
+import { systemRandom, type Random } from '#platform/random'
+import { createDatabase, redisUrl } from '../../support/servers.ts'
+
+export type Opened = {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly lifecycle: Lifecycle
+  readonly db: Database
+  readonly queues: Queues
+}
+
+/** The two places where queues can live; Redis only where a binary is on PATH. */
+export const backends = ['redis', 'postgres'] as const
+export type BackendKind = (typeof backends)[number]
+
+/** A process's worth of platform: own pool, own queue connections, closed by its own lifecycle. */
+export async function openProcess(databaseUrl: string, redis: string | undefined): Promise<Opened> {
+  const log = createLog('test', process.env['LOG_LEVEL'] ?? 'silent')
+  const lifecycle = createLifecycle(log)
+  const db = await openDatabase(
+    {
+      url: databaseUrl,
+      applicationName: 'queue-test',
+      connectionsMax: 4,
+      acquireTimeoutMs: 2000,
+      idleTimeoutMs: 30_000,
+      statementTimeoutMs: 4000,
+      queryTimeoutMs: 5000,
+      lockTimeoutMs: 1000,
+      idleInTransactionTimeoutMs: 10_000,
+    },
+    [],
+    { log, lifecycle },
+  )
+  const queues = await openQueues({ redisUrl: redis, databaseUrl }, { log, lifecycle })
+  return { clock: systemClock, random: systemRandom, log, lifecycle, db, queues }
+}
+
+/** A fresh database and, for Redis, an empty logical database of its own. */
+export async function createBackend(
+  kind: BackendKind,
+): Promise<{ databaseUrl: string; redis: string | undefined } | undefined> {
+  const databaseUrl = await createDatabase()
+  if (kind === 'postgres') {
+    return { databaseUrl, redis: undefined }
+  }
+  const url = redisUrl()
+  return url === undefined ? undefined : { databaseUrl, redis: url }
+}
+
+/** Polls until `probe` gives something, and fails after `deadlineMs`. */
+export async function eventually<T>(
+  probe: () => Promise<T | undefined> | T | undefined,
+  deadlineMs = 10_000,
+): Promise<T> {
+  const end = systemClock.monotonicMs() + deadlineMs
+  for (;;) {
+    const found = await probe()
+    if (found !== undefined) {
+      return found
+    }
+    if (systemClock.monotonicMs() > end) {
+      throw new Error(`nothing within ${deadlineMs} ms`)
+    }
+    await systemClock.sleep(10)
+  }
+}
+
+export const anyPayload = z.strictObject({ word: z.string().min(1) })

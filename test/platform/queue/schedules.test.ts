@@ -1,0 +1,133 @@
+import { expect } from 'chai'
+import { sql } from 'kysely'
+import { defineJob } from '#platform/queue/define-job'
+import { defineSchedule, type Schedule } from '#platform/queue/schedule'
+import { startSchedules } from '#platform/queue/start-schedules'
+import { startWorkers } from '#platform/queue/workers'
+import {
+  anyPayload,
+  backends,
+  createBackend,
+  eventually,
+  openProcess,
+  type Opened,
+} from './fixture.ts'
+
+const limits = { concurrency: 2, stopGraceMs: 300 }
+
+for (const kind of backends) {
+  describe(`schedules on ${kind}`, () => {
+    const opened: Opened[] = []
+    let place: { databaseUrl: string; redis: string | undefined }
+    let count = 0
+
+    before(async function () {
+      const created = await createBackend(kind)
+      if (!created) {
+        this.skip()
+      }
+      place = created
+    })
+
+    afterEach(async () => {
+      await Promise.all(opened.splice(0).map(({ lifecycle }) => lifecycle.stop()))
+    })
+
+    async function open(): Promise<Opened> {
+      const one = await openProcess(place.databaseUrl, place.redis)
+      opened.push(one)
+      return one
+    }
+
+    function scheduleOf(everyMs: number): { schedule: Schedule; job: Schedule['job'] } {
+      count += 1
+      const job = defineJob<Opened, typeof anyPayload>({
+        queue: `schedules-${kind}-${process.pid}-${count}`,
+        name: 'tick',
+        payload: anyPayload,
+        attemptsMax: 1,
+        backoffMs: 10,
+        timeoutMs: 5000,
+        run: async () => ({}),
+      })
+      return {
+        job,
+        schedule: defineSchedule({
+          id: `tick-${count}`,
+          job,
+          payload: { word: 'x' },
+          cadence: { everyMs },
+        }),
+      }
+    }
+
+    async function runsOf({ db }: Opened, queue: string) {
+      return db.run<{ bull_id: string; state: string }>(
+        sql`select bull_id, state from job_runs where queue = ${queue} order by started_at`,
+      )
+    }
+
+    it('gives each slot one run, however many workers there are, and survives one of them', async () => {
+      const { schedule, job } = scheduleOf(200)
+      const [one, two] = [await open(), await open()]
+      for (const each of [one, two]) {
+        startWorkers(each, [job], limits)
+        startSchedules(each, [schedule])
+      }
+      await eventually(async () => ((await runsOf(one, job.queue)).length >= 3 ? true : undefined))
+      await one.lifecycle.stop()
+      const seen = (await runsOf(two, job.queue)).length
+      await eventually(async () =>
+        (await runsOf(two, job.queue)).length >= seen + 2 ? true : undefined,
+      )
+      const slots = (await runsOf(two, job.queue)).map(({ bull_id: id }) => id)
+      expect(new Set(slots).size).to.equal(slots.length)
+    })
+
+    it('runs at once what was last done longer ago than its cadence', async () => {
+      const { schedule, job } = scheduleOf(3_600_000)
+      const one = await open()
+      await one.queues
+        .queue(job.queue)
+        .upsertJobScheduler(
+          schedule.id,
+          { every: 3_600_000 },
+          { name: job.name, data: { word: 'x' } },
+        )
+      startWorkers(one, [job], limits)
+      await eventually(async () => ((await runsOf(one, job.queue)).length === 1 ? true : undefined))
+      await one.db.run(
+        sql`update job_runs set started_at = started_at - interval '2 hours' where queue = ${job.queue}`,
+      )
+      startSchedules(one, [schedule])
+      await eventually(async () => ((await runsOf(one, job.queue)).length === 2 ? true : undefined))
+    })
+
+    it('does not run again at a restart what was done within its cadence', async () => {
+      const { schedule, job } = scheduleOf(3_600_000)
+      const one = await open()
+      startWorkers(one, [job], limits)
+      startSchedules(one, [schedule])
+      await eventually(async () =>
+        (await runsOf(one, job.queue))[0]?.state === 'completed' ? true : undefined,
+      )
+      await one.lifecycle.stop()
+      const two = await open()
+      startSchedules(two, [schedule])
+      const counts = await eventually(async () => {
+        const now = await two.queues.counts(job.queue)
+        return now.delayed === 1 ? now : undefined
+      })
+      expect(counts).to.include({ waiting: 0, delayed: 1 })
+      await two.lifecycle.stop()
+      const three = await open()
+      expect(await runsOf(three, job.queue)).to.have.length(1)
+    })
+
+    it('refuses a schedule whose payload its job would refuse', async () => {
+      const { schedule } = scheduleOf(1000)
+      const one = await open()
+      expect(() => startSchedules(one, [{ ...schedule, payload: {} }])).to.throw('not valid')
+    })
+  })
+}
