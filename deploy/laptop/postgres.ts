@@ -33,7 +33,7 @@ export type Postgres = {
   readonly isNew: boolean
   /** Resolves when the server has ended, asked or not. */
   readonly ended: Promise<void>
-  /** Disconnects everyone, writes a checkpoint and ends: at most 5 s. */
+  /** Disconnects everyone, writes a checkpoint and ends: at most 4 s. */
   readonly stop: () => Promise<void>
   /** Ends at once; the next start recovers from the write-ahead log. */
   readonly halt: () => Promise<void>
@@ -85,9 +85,9 @@ type Program = {
 }
 
 const orderly = [
-  { signal: 'SIGINT', waitMs: 3500 }, // fast shutdown
-  { signal: 'SIGQUIT', waitMs: 800 }, // immediate shutdown
-  { signal: 'SIGKILL', waitMs: 700 },
+  { signal: 'SIGINT', waitMs: 2500 }, // fast shutdown
+  { signal: 'SIGQUIT', waitMs: 700 }, // immediate shutdown
+  { signal: 'SIGKILL', waitMs: 600 },
 ] as const
 const hurried = [orderly[1], orderly[2]] as const
 

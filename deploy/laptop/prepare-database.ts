@@ -82,7 +82,7 @@ export async function inspect(url: string): Promise<Contents> {
   })
 }
 
-async function migrate(url: string): Promise<readonly string[]> {
+async function migrate(url: string): Promise<readonly unknown[]> {
   const [{ migrateUp }, { migrations }] = await Promise.all([
     import('#platform/database/migrate'),
     import('#migrations'),
@@ -90,7 +90,7 @@ async function migrate(url: string): Promise<readonly string[]> {
   return migrateUp(url, migrations)
 }
 
-function counted(applied: readonly string[]): string {
+function counted(applied: readonly unknown[]): string {
   return applied.length === 0 ? 'nothing new' : `${applied.length} applied`
 }
 

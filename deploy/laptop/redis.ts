@@ -1,11 +1,13 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { access, constants, mkdir, realpath } from 'node:fs/promises'
+import { access, constants, mkdir, realpath, stat } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { processesIn, terminate } from './live-process.ts'
+import { giveToOwner } from './private-file.ts'
 import { askRedis } from './redis-talk.ts'
 import { openServerLog } from './server-log.ts'
+import { canUse, type Identity } from './server-user.ts'
 
 const execute = promisify(execFile)
 const names = ['redis-server', 'valkey-server'] as const
@@ -75,10 +77,11 @@ export function redisOrphans(directory: string): readonly number[] {
 export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   const { directory, signal } = options
   await mkdir(directory, { recursive: true, mode: 0o700 })
+  giveToOwner(directory)
   await terminate(redisOrphans(await realpath(directory)), escalation)
   signal?.throwIfAborted()
   const log = openServerLog(options.logFile ?? `${directory}.log`)
-  const child = launch(options, log.descriptor)
+  const child = launch(options, await ownerOf(directory), log.descriptor)
   log.close()
   const ended = new Promise<void>((resolve) => void child.once('close', () => resolve()))
   try {
@@ -103,14 +106,22 @@ function urlOf({ port, password }: RedisOptions): string {
 }
 
 const escalation = [
-  { signal: 'SIGTERM', waitMs: 1500 },
-  { signal: 'SIGKILL', waitMs: 500 },
+  { signal: 'SIGTERM', waitMs: 1200 },
+  { signal: 'SIGKILL', waitMs: 300 },
 ] as const
 
-function launch(options: RedisOptions, log: number): ChildProcess {
+/** Root runs it as whoever owns the directory, who could not use its files later otherwise. */
+async function ownerOf(directory: string): Promise<Identity> {
+  const { uid, gid } = await stat(directory)
+  const isOther = process.geteuid?.() === 0 && uid !== 0
+  return isOther && canUse(directory, { uid, gid }) ? { uid, gid } : {}
+}
+
+function launch(options: RedisOptions, identity: Identity, log: number): ChildProcess {
   const { binary, directory, port, password, settings = [] } = options
   const listen = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory]
   const child = spawn(binary, ['-', ...listen, ...settings], {
+    ...identity,
     cwd: directory,
     detached: true, // out of reach of the terminal's Ctrl-C
     stdio: ['pipe', log, log],

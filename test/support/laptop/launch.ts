@@ -14,7 +14,7 @@ export type Launched = {
   /** What it printed so far. */
   said(): string
   /** Waits until it printed something; fails when it ends before. */
-  untilSaid(text: string): Promise<void>
+  untilSaid(text: string, waitMsMax?: number): Promise<void>
   /** The exit code, and null after a signal. */
   readonly exitCode: Promise<number | null>
 }
@@ -66,8 +66,8 @@ export async function launch(
     process: child,
     said: () => said,
     exitCode,
-    async untilSaid(text) {
-      await until(() => said.includes(text) || hasEnded)
+    async untilSaid(text, waitMsMax) {
+      await until(() => said.includes(text) || hasEnded, waitMsMax)
       if (!said.includes(text)) {
         throw new Error(`it ended without saying "${text}":\n${said}`)
       }
@@ -87,11 +87,11 @@ export async function readJson(path: string): Promise<Record<string, unknown>> {
   return JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
 }
 
-/** Polls until it is so.  @throws after 15 s */
-export async function until(isSo: () => boolean): Promise<void> {
+/** Polls until it is so.  @throws after 15 s, or the time given */
+export async function until(isSo: () => boolean, waitMsMax = 15_000): Promise<void> {
   for (let waitedMs = 0; !isSo(); waitedMs += 10) {
-    if (waitedMs > 15_000) {
-      throw new Error(`not so after 15 s: ${isSo.toString()}`)
+    if (waitedMs > waitMsMax) {
+      throw new Error(`not so after ${waitMsMax} ms: ${isSo.toString()}`)
     }
     await delay(10)
   }

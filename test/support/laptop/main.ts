@@ -68,6 +68,9 @@ const laptop = startLaptop({
   programs: { api: standIn('api'), worker: standIn('worker'), admin: standIn('admin') },
   demo: async () => demo,
 })
-process.on('SIGINT', () => laptop.stop())
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => laptop.stop())
+}
+process.stdout.on('error', () => {})
 process.on('uncaughtException', (error) => laptop.fail(error))
 process.exit(await laptop.ended)

@@ -1,0 +1,31 @@
+import { systemClock, type Clock } from './clock.ts'
+import type { PlatformConfig } from './config/platform-config.ts'
+import { openDatabase, type Database, type Entities } from './database/database.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import type { Log } from './log.ts'
+import { systemRandom, type Random } from './random.ts'
+
+/** What every process stands on. Functions take the part that they use: `Pick<Platform, 'db' | 'clock'>`. */
+export type Platform = {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly lifecycle: Lifecycle
+  readonly db: Database
+}
+
+type Given = Pick<Platform, 'log' | 'lifecycle'> & {
+  readonly entities: Entities
+  /** Parts that a test puts in place of the real ones. */
+  readonly overrides?: Partial<Pick<Platform, 'clock' | 'random' | 'db'>>
+}
+
+/** Opens the platform of one process; the lifecycle closes it. */
+export async function openPlatform(
+  config: Pick<PlatformConfig, 'database'>,
+  { log, lifecycle, entities, overrides = {} }: Given,
+): Promise<Platform> {
+  const { clock = systemClock, random = systemRandom } = overrides
+  const db = overrides.db ?? (await openDatabase(config.database, entities, { log, lifecycle }))
+  return { clock, random, log, lifecycle, db }
+}
