@@ -87,7 +87,7 @@ const admitted: [string, readonly string[]][] = [
 const special: [string, readonly string[]][] = [
   ['worker/app.ts', ['bullmq', '#fx', './jobs.ts']],
   ['admin/app.ts', ['express', '@trpc/server', './router.ts']],
-  ['api/main.ts', ['./app.ts', '#config', '#platform/lifecycle', 'node:process']],
+  ['api/main.ts', ['./app.ts', '#config', '#entities', '#platform/lifecycle', 'node:process']],
 ]
 
 const Report = z.object({
