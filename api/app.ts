@@ -3,13 +3,15 @@ import express, { type Express, type Request, type RequestHandler, type Response
 import helmet from 'helmet'
 import { sql } from 'kysely'
 import type { Config } from '#config'
+import { entities } from '#entities'
 import { openFx } from '#fx'
 import { createHealth } from '#platform/health/health'
 import { healthHandler, heapMemory } from '#platform/health/health-handler'
 import { listen } from '#platform/listen'
-import type { Platform } from '#platform/platform'
+import { openPlatform } from '#platform/platform'
 import { Problem } from '#platform/problem'
 import type { Resource } from '#platform/resource/define-resource'
+import type { Started } from '#platform/run-process'
 import { openTables } from '#platform/resource/table'
 import { begin } from './http/begin.ts'
 import { cors } from './http/cors.ts'
@@ -36,7 +38,8 @@ type Method = 'get' | 'post' | 'patch'
 type Mounted = { readonly method: Method; readonly path: string; readonly handle: Handler }
 
 /** Opens the API and serves it; it is ready when this resolves. */
-export async function startApi(config: Config, platform: Platform): Promise<void> {
+export async function startApi(config: Config, started: Started): Promise<void> {
+  const platform = await openPlatform(config, { ...started, entities })
   const { lifecycle, clock, db, reserve } = platform
   const allowsLoopback = config.process.environment !== 'production'
   const slice: ApiSlice = {
