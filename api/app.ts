@@ -6,7 +6,8 @@ import type { Config } from '#config'
 import { entities } from '#entities'
 import { openFx } from '#fx'
 import { createHealth } from '#platform/health/health'
-import { healthHandler, heapMemory } from '#platform/health/health-handler'
+import { healthHandler } from '#platform/health/health-handler'
+import { cacheCheck, databaseCheck } from '#platform/health/platform-checks'
 import { listen } from '#platform/listen'
 import { openPlatform } from '#platform/platform'
 import { Problem } from '#platform/problem'
@@ -40,7 +41,7 @@ type Mounted = { readonly method: Method; readonly path: string; readonly handle
 /** Opens the API and serves it; it is ready when this resolves. */
 export async function startApi(config: Config, started: Started): Promise<void> {
   const platform = await openPlatform(config, { ...started, entities })
-  const { lifecycle, clock, db, reserve } = platform
+  const { lifecycle, db, reserve } = platform
   const allowsLoopback = config.process.environment !== 'production'
   const slice: ApiSlice = {
     ...platform,
@@ -49,14 +50,13 @@ export async function startApi(config: Config, started: Started): Promise<void> 
     baseUrl: config.api.baseUrl,
     tableOf: openTables(db.orm, resources),
   }
-  const database = { name: 'database', isRequired: true, probe: () => reserve.ping() }
-  const { version } = config.process
-  const health = createHealth({ version, checks: [database], clock, memory: heapMemory })
+  const checks = [databaseCheck(reserve), cacheCheck]
+  const health = createHealth({ version: config.process.version, checks }, platform)
   const handler = healthHandler(health, config.health.basicStatus)
   await db.run(sql`select 1`)
   await listen(createApi(slice, config.api, handler), { name: 'api', ...config.api }, platform)
-  lifecycle.defer('readiness', async () => health.drain())
-  health.open()
+  lifecycle.defer('readiness', async () => health.enter('draining'))
+  health.enter('ready')
 }
 
 /** The whole API as one Express application; nothing listens yet. `health` answers below `/api/health`. */

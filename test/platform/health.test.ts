@@ -3,30 +3,37 @@ import { createServer, type Server } from 'node:http'
 import { expect } from 'chai'
 import { systemClock, type Clock } from '#platform/clock'
 import { openReserve } from '#platform/database/reserve'
-import { createHealth, type HealthCheck } from '#platform/health/health'
+import type { Check } from '#platform/health/check'
+import { createHealth } from '#platform/health/health'
 import { healthHandler } from '#platform/health/health-handler'
 import { createLifecycle } from '#platform/lifecycle'
 import { createLog } from '#platform/log'
 import { createTestClock } from '../support/clock.ts'
 import { createDatabase, freePort } from '../support/servers.ts'
 
-const works: HealthCheck['probe'] = async () => undefined
-const fails: HealthCheck['probe'] = () => Promise.reject(new Error('down'))
-const hangs: HealthCheck['probe'] = () => new Promise(() => undefined)
-const check = (name: string, isRequired: boolean, probe: HealthCheck['probe']): HealthCheck => ({
+type Run = Check['run']
+const works: Run = async () => ({ state: 'pass' })
+const fails: Run = () => Promise.reject(new Error('down'))
+const hangs: Run = () => new Promise(() => undefined)
+const check = (name: string, isVital: boolean, run: Run): Check => ({
   name,
-  isRequired,
-  probe,
+  isVital,
+  isService: true,
+  budgetMs: 80,
+  run,
 })
-const open = (checks: readonly HealthCheck[], clock: Clock = systemClock) =>
-  createHealth({ version: '1', checks, clock, memory: () => ({ used: 150, total: 200 }) })
+const open = (checks: readonly Check[], clock: Clock = systemClock) =>
+  createHealth(
+    { version: '1', checks, memory: () => ({ usedBytes: 150, totalBytes: 200 }) },
+    { clock },
+  )
 
 describe('health of a process', () => {
   it('is judged by what is missing', async () => {
-    const status = async (...checks: HealthCheck[]) => (await open(checks).report()).status
+    const status = async (...checks: Check[]) => (await open(checks).report()).status
     const [a, b] = [
-      (probe: HealthCheck['probe']) => check('a', true, probe),
-      (probe: HealthCheck['probe']) => check('b', false, probe),
+      (probe: Run) => check('a', true, probe),
+      (probe: Run) => check('b', false, probe),
     ]
     expect(await status(a(works), b(works))).to.equal('healthy')
     expect(await status(a(works), b(fails))).to.equal('degraded')
@@ -45,9 +52,30 @@ describe('health of a process', () => {
     expect(waited).to.be.within(70, 1000)
   })
 
+  it('does not ask again what never came back: a frozen server holds one question, not one for each probe', async () => {
+    const clock = createTestClock()
+    let asked = 0
+    const frozen = (): Promise<never> => {
+      asked += 1
+      return new Promise(() => undefined)
+    }
+    const health = open([check('a', true, frozen)], clock)
+    for (let round = 0; round < 5; round += 1) {
+      const report = health.report()
+      await clock.advance(1_000)
+      expect((await report).status).to.equal('unhealthy')
+    }
+    expect(asked).to.equal(1)
+  })
+
   it('asks once for any number of callers within a second', async () => {
     let asked = 0
-    const health = open([check('a', true, async () => void (asked += 1))])
+    const health = open([
+      check('a', true, async () => {
+        asked += 1
+        return { state: 'pass' }
+      }),
+    ])
     await Promise.all(Array.from({ length: 1000 }, () => health.report()))
     expect(asked).to.equal(1)
   })
@@ -79,14 +107,7 @@ describe('health of a process', () => {
     let origin: string
     let broken = false
     const clock = createTestClock()
-    const health = open(
-      [
-        check('database', true, () =>
-          broken ? Promise.reject(new Error('down')) : Promise.resolve(),
-        ),
-      ],
-      clock,
-    )
+    const health = open([check('database', true, () => (broken ? fails() : works()))], clock)
 
     before(async () => {
       const handler = healthHandler(health, 'ok')
@@ -111,7 +132,7 @@ describe('health of a process', () => {
         ])
       }
       expect((await fetch(`${origin}/healthy`)).status).to.equal(404)
-      expect((await fetch(`${origin}/health`, { method: 'POST' })).status).to.equal(404)
+      expect((await fetch(`${origin}/health`, { method: 'POST' })).status).to.equal(405)
       expect(await (await fetch(`${origin}/api/health/live`)).json()).to.deep.equal({
         status: 'ok',
       })
@@ -120,9 +141,9 @@ describe('health of a process', () => {
     it('is ready only while it serves', async () => {
       const ready = async () => (await fetch(`${origin}/api/health/ready`)).status
       expect(await ready()).to.equal(503)
-      health.open()
+      health.enter('ready')
       expect(await ready()).to.equal(200)
-      health.drain()
+      health.enter('draining')
       expect(await ready()).to.equal(503)
     })
 

@@ -1,106 +1,59 @@
+import { getHeapStatistics } from 'node:v8'
 import type { Clock } from '../clock.ts'
-import { within } from '../resilience/within.ts'
+import { createProbe, type Check } from './check.ts'
+import { reportHealth, type HealthReport, type Memory } from './report.ts'
 
-/** One dependency and how to ask it. */
-export type HealthCheck = {
-  readonly name: string
-  /** Whether the process is of any use without it. */
-  readonly isRequired: boolean
-  /** Resolves with facts to show when it works; rejects when it does not. */
-  readonly probe: (signal: AbortSignal) => Promise<Readonly<Record<string, string>> | void>
-}
-
-export type ServiceHealth = {
-  readonly healthy: boolean
-  /** Milliseconds until it answered or was given up. */
-  readonly latency: number
-}
-
-export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy'
-
-export type HealthReport = {
-  readonly status: HealthStatus
-  readonly timestamp: string
-  /** Seconds since the process began to serve. */
-  readonly uptime: number
-  readonly version: string
-  readonly services: Readonly<Record<string, ServiceHealth>>
-  readonly memory: { readonly used: number; readonly total: number; readonly percentage: number }
-}
+/** Where a process is in its life. Only `ready` takes traffic; `draining` finishes what it has. */
+export type Phase = 'starting' | 'ready' | 'draining'
 
 export type Health = {
-  /** Asks every dependency at once; concurrent callers share one round, and its answer holds for a second. */
+  /** At most as old as `maxAgeMs`, and one round of checks at a time: asking often costs nothing more. */
   report(): Promise<HealthReport>
-  /** False before `open` and from `drain` on: the load balancer sends nobody. */
-  isReady(): boolean
-  open(): void
-  drain(): void
+  phase(): Phase
+  enter(phase: Phase): void
 }
 
 export type HealthOptions = {
   readonly version: string
-  readonly checks: readonly HealthCheck[]
-  readonly clock: Clock
-  /** Bytes of the heap in use and its limit. */
-  readonly memory: () => { readonly used: number; readonly total: number }
-  /** The longest that a basic report waits for one dependency. */
-  readonly budgetMs?: number
+  readonly checks: readonly Check[]
+  readonly maxAgeMs?: number
+  /** Replaced in tests. */
+  readonly memory?: () => Memory
 }
 
-/** How long a round of answers holds: a thousand callers a second cost one round. */
-const roundHoldsMs = 1_000
-
-/** Health of one process: `unhealthy` without a required dependency, `degraded` without another. */
-export function createHealth(options: HealthOptions): Health {
-  const { clock, checks, version, budgetMs = 80 } = options
+/** Answers for a process's health. Its first phase is `starting`. */
+export function createHealth(
+  { version, checks, maxAgeMs = 1000, memory = heap }: HealthOptions,
+  { clock }: { readonly clock: Clock },
+): Health {
+  const probes = checks.map((check) => createProbe(check, clock))
   const startedMs = clock.monotonicMs()
-  let round: { readonly atMs: number; readonly report: Promise<HealthReport> } | undefined
-  let isOpen = false
+  let phase: Phase = 'starting'
+  let latest: { readonly report: Promise<HealthReport>; readonly sinceMs: number } | undefined
 
-  async function ask(check: HealthCheck): Promise<Answered> {
-    const askedMs = clock.monotonicMs()
-    const latency = (): number => Math.round((clock.monotonicMs() - askedMs) * 10) / 10
-    try {
-      const facts = await within(budgetMs, clock, check.probe)
-      return { check, service: { healthy: true, latency: latency(), ...facts } }
-    } catch {
-      return { check, service: { healthy: false, latency: latency() } }
-    }
-  }
-
-  async function build(): Promise<HealthReport> {
-    const answered = await Promise.all(checks.map(ask))
-    const { used, total } = options.memory()
-    return {
-      status: judge(answered),
-      timestamp: clock.now().toISOString(),
-      uptime: Math.round((clock.monotonicMs() - startedMs) / 1000),
-      version,
-      services: Object.fromEntries(answered.map(({ check, service }) => [check.name, service])),
-      memory: { used, total, percentage: Math.round((used / total) * 1000) / 10 },
-    }
+  async function ask(): Promise<HealthReport> {
+    const checked = await Promise.all(probes.map((probe) => probe()))
+    const uptimeSeconds = (clock.monotonicMs() - startedMs) / 1000
+    return reportHealth({ checked, memory: memory(), at: clock.now(), uptimeSeconds, version })
   }
 
   return {
     report() {
       const nowMs = clock.monotonicMs()
-      if (round === undefined || nowMs - round.atMs >= roundHoldsMs) {
-        round = { atMs: nowMs, report: build() }
+      if (!latest || nowMs - latest.sinceMs >= maxAgeMs) {
+        latest = { report: ask(), sinceMs: nowMs }
       }
-      return round.report
+      return latest.report
     },
-    isReady: () => isOpen,
-    open: () => void (isOpen = true),
-    drain: () => void (isOpen = false),
+    phase: () => phase,
+    enter(next) {
+      phase = phase === 'draining' ? phase : next
+    },
   }
 }
 
-type Answered = { readonly check: HealthCheck; readonly service: ServiceHealth }
-
-function judge(answered: readonly Answered[]): HealthStatus {
-  const failed = answered.filter(({ service }) => !service.healthy)
-  if (failed.length === 0) {
-    return 'healthy'
-  }
-  return failed.some(({ check }) => check.isRequired) ? 'unhealthy' : 'degraded'
+/** Against the limit at which Node gives up, not against what it has reserved so far, which is nearly always full. */
+function heap(): Memory {
+  const { used_heap_size: usedBytes, heap_size_limit: totalBytes } = getHeapStatistics()
+  return { usedBytes, totalBytes }
 }

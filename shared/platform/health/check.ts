@@ -1,0 +1,58 @@
+import type { Clock } from '../clock.ts'
+
+/** `warn` is worth a look and still serves. */
+export type CheckState = 'pass' | 'warn' | 'fail'
+
+export type CheckResult = {
+  readonly state: CheckState
+  /** What to show beside it: figures and words from closed sets, never hosts or messages of errors. */
+  readonly facts?: Readonly<Record<string, string | number | boolean>>
+}
+
+/** One question about the process's health. */
+export type Check = {
+  readonly name: string
+  /** Something that the process talks to, shown under `services`. */
+  readonly isService: boolean
+  /** Its failure makes the process unhealthy; that of others only degrades it. */
+  readonly isVital: boolean
+  /** How long the answer may take. */
+  readonly budgetMs: number
+  run(): Promise<CheckResult>
+}
+
+/** What came of a check. */
+export type Checked = CheckResult & {
+  readonly name: string
+  readonly isService: boolean
+  readonly isVital: boolean
+  readonly latencyMs: number
+}
+
+/** Asks the check again. A question that never came back is not asked twice: a frozen server then holds one connection,
+ *  not one for every probe. */
+export type Probe = () => Promise<Checked>
+
+/** Makes a check answer within its budget, whatever it waits for. */
+export function createProbe(check: Check, clock: Clock): Probe {
+  const { name, isService, isVital } = check
+  let pending: Promise<CheckResult> | undefined
+  return async () => {
+    const startedMs = clock.monotonicMs()
+    const given = pending ? stillPending : await answer()
+    const latencyMs = Math.round(clock.monotonicMs() - startedMs)
+    return { name, isService, isVital, latencyMs, ...given }
+  }
+
+  function answer(): Promise<CheckResult> {
+    const asked = check.run().catch((): CheckResult => ({ state: 'fail' }))
+    pending = asked
+    void asked.finally(() => (pending = undefined))
+    const patience = new AbortController()
+    const late = clock.sleep(check.budgetMs, patience.signal).then(() => tooLate)
+    return Promise.race([asked, late.catch(() => tooLate)]).finally(() => patience.abort())
+  }
+}
+
+const tooLate: CheckResult = { state: 'fail', facts: { reason: 'no answer in time' } }
+const stillPending: CheckResult = { state: 'fail', facts: { reason: 'still no answer' } }

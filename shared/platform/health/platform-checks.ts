@@ -1,0 +1,43 @@
+import type { Reserve } from '../database/reserve.ts'
+import type { Queues } from '../queue/queues.ts'
+import type { Check } from './check.ts'
+
+/** Below the 100 ms that a basic health check may take in all. */
+const pingBudgetMs = 80
+
+/** Asks the database on a connection beside the pool, so that the answer neither waits behind requests nor costs one. */
+export function databaseCheck(reserve: Reserve): Check {
+  return {
+    name: 'database',
+    isService: true,
+    isVital: true,
+    budgetMs: pingBudgetMs,
+    run: () => reserve.ping().then(() => ({ state: 'pass' })),
+  }
+}
+
+/** Pings the queues' backend. Not vital: without it nothing new is enqueued, and reads and writes go on. */
+export function queueCheck(queues: Pick<Queues, 'ping' | 'backend'>): Check {
+  return {
+    name: 'queue',
+    isService: true,
+    isVital: false,
+    budgetMs: pingBudgetMs,
+    async run() {
+      const { kind: backend } = queues.backend
+      return queues.ping().then(
+        () => ({ state: 'pass', facts: { backend } }),
+        () => ({ state: 'fail', facts: { backend } }),
+      )
+    },
+  }
+}
+
+/** There is no response cache yet; monitors that ask for it are told so. */
+export const cacheCheck: Check = {
+  name: 'cache',
+  isService: true,
+  isVital: false,
+  budgetMs: pingBudgetMs,
+  run: async () => ({ state: 'pass', facts: { backend: 'none' } }),
+}

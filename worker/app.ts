@@ -1,0 +1,45 @@
+import type { Config } from '#config'
+import { entities } from '#entities'
+import { openFx, type Fx } from '#fx'
+import { createHealth } from '#platform/health/health'
+import { healthHandler, notFound } from '#platform/health/health-handler'
+import { cacheCheck, databaseCheck, queueCheck } from '#platform/health/platform-checks'
+import { listen } from '#platform/listen'
+import { openPlatform, type Platform } from '#platform/platform'
+import { openQueues, type Queues } from '#platform/queue/queues'
+import type { Started } from '#platform/run-process'
+import { startSchedules } from '#platform/queue/start-schedules'
+import { startWorkers } from '#platform/queue/workers'
+import { jobs } from './jobs.ts'
+import { schedules } from './schedules.ts'
+
+/** What the jobs may use; each names the part that it needs. */
+export type WorkerSlice = Platform & { readonly queues: Queues; readonly fx: Fx }
+
+/** Jobs at a time, per queue. */
+const concurrency = 4
+/** Leaves half of the 10 s that stopping everything may take to the connections and to telemetry. */
+const stopGraceMs = 4000
+
+/** Starts the worker: its health first, so that a probe sees it starting, then the schedules and the jobs. */
+export async function startWorker(config: Config, started: Started): Promise<WorkerSlice> {
+  const platform = await openPlatform(config, { ...started, entities })
+  const { database, redis } = config
+  const queues = await openQueues({ redisUrl: redis.queueUrl, databaseUrl: database.url }, platform)
+  const allowsLoopback = config.process.environment !== 'production'
+  const fx = openFx(config.fx, { ...platform, allowsLoopback })
+  const slice: WorkerSlice = { ...platform, queues, fx }
+  const checks = [databaseCheck(platform.reserve), cacheCheck, queueCheck(queues)]
+  const health = createHealth({ version: config.process.version, checks }, platform)
+  const answer = healthHandler(health, config.health.basicStatus)
+  await listen(
+    (request, response) => answer(request, response, () => notFound(request, response)),
+    { name: 'worker', ...config.worker },
+    platform,
+  )
+  startWorkers(slice, jobs, { concurrency, stopGraceMs })
+  startSchedules(slice, schedules(config.fx))
+  platform.lifecycle.defer('readiness', async () => health.enter('draining'))
+  health.enter('ready')
+  return slice
+}

@@ -1,0 +1,6 @@
+import type { JobDefinition } from '#platform/queue/define-job'
+import type { WorkerSlice } from './app.ts'
+import { refreshFxRates } from './jobs/refresh-fx-rates.ts'
+
+/** Every job that this process runs. */
+export const jobs: readonly JobDefinition<WorkerSlice>[] = [refreshFxRates]

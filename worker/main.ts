@@ -1,0 +1,10 @@
+import { readConfig } from '#config'
+import { runProcess } from '#platform/run-process'
+import { startWorker } from './app.ts'
+
+await runProcess(process, {
+  name: 'worker',
+  readConfig: (environment) => readConfig(environment, 'worker'),
+  logLevel: (config) => config.log.level,
+  start: startWorker,
+})
