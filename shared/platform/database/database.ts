@@ -35,7 +35,7 @@ export type PoolStatistics = {
 export type Runner = {
   /** Runs one statement with bind parameters and returns its rows.
    *  bigint, numeric and timestamptz arrive as text, so that nothing is rounded on the way. */
-  run<Row>(statement: RawBuilder<Row>): Promise<readonly Row[]>
+  readonly run: <Row>(statement: RawBuilder<Row>) => Promise<readonly Row[]>
 }
 
 export type Database = Runner & {

@@ -75,18 +75,18 @@ describe('the pool', () => {
   })
 
   it('fails at the acquire timeout when every connection is taken, and says who waits', async () => {
-    const db = await openPool({ connectionsMax: 2, acquireTimeoutMs: 150 })
+    const db = await openPool({ connectionsMax: 2, acquireTimeoutMs: 500 })
     const taken = await Promise.all([db.pool.connect(), db.pool.connect()])
     try {
       const startedMs = performance.now()
       const waiting = rejection(db.run(sql`select 1`))
       while (db.statistics().waiting === 0) {
         await setImmediate()
-        expect(performance.now() - startedMs).to.be.below(140)
+        expect(performance.now() - startedMs).to.be.below(490)
       }
       expect(db.statistics()).to.deep.equal({ active: 2, idle: 0, waiting: 1, max: 2 })
       expect((await waiting).message).to.include('timeout exceeded when trying to connect')
-      expect(performance.now() - startedMs).to.be.within(140, 1_500)
+      expect(performance.now() - startedMs).to.be.within(480, 5_000)
     } finally {
       taken.forEach((client) => client.release())
     }
@@ -120,7 +120,7 @@ describe('the pool', () => {
     try {
       const url = new URL(target)
       url.port = String(proxy.port)
-      const db = await openPool({ url: url.href, queryTimeoutMs: 300, connectionsMax: 1 })
+      const db = await openPool({ url: url.href, queryTimeoutMs: 1_000, connectionsMax: 1 })
       const startedMs = performance.now()
       const error = await rejection(
         db.fork().transactional(async (em) => {
@@ -131,7 +131,7 @@ describe('the pool', () => {
       )
       expect(error.message).to.include('Query read timeout')
       // One timeout, not two: the ROLLBACK does not wait behind the query that never ends.
-      expect(performance.now() - startedMs).to.be.below(590)
+      expect(performance.now() - startedMs).to.be.below(1_950)
       expect(db.pool.totalCount).to.equal(0)
       proxy.thaw()
       expect(await db.run(sql`select 1 as n`)).to.deep.equal([{ n: 1 }])
