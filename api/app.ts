@@ -1,8 +1,19 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
+import { sql } from 'kysely'
+import type { Config } from '#config'
+import { entities } from '#entities'
+import { openFx } from '#fx'
+import { createHealth } from '#platform/health/health'
+import { healthHandler } from '#platform/health/health-handler'
+import { cacheCheck, databaseCheck } from '#platform/health/platform-checks'
+import { listen } from '#platform/listen'
+import { openPlatform } from '#platform/platform'
 import { Problem } from '#platform/problem'
 import type { Resource } from '#platform/resource/define-resource'
+import type { Started } from '#platform/run-process'
+import { openTables } from '#platform/resource/table'
 import { begin } from './http/begin.ts'
 import { cors } from './http/cors.ts'
 import { deprecated } from './http/deprecated.ts'
@@ -26,6 +37,27 @@ export type ApiOptions = {
 type Handler = (slice: ApiSlice, request: Request, response: Response) => Promise<void>
 type Method = 'get' | 'post' | 'patch'
 type Mounted = { readonly method: Method; readonly path: string; readonly handle: Handler }
+
+/** Opens the API and serves it; it is ready when this resolves. */
+export async function startApi(config: Config, started: Started): Promise<void> {
+  const platform = await openPlatform(config, { ...started, entities })
+  const { lifecycle, db, reserve } = platform
+  const allowsLoopback = config.process.environment !== 'production'
+  const slice: ApiSlice = {
+    ...platform,
+    fx: openFx(config.fx, { ...platform, allowsLoopback }),
+    cursorKeys: config.api.cursorKeys,
+    baseUrl: config.api.baseUrl,
+    tableOf: openTables(db.orm, resources),
+  }
+  const checks = [databaseCheck(reserve), cacheCheck]
+  const health = createHealth({ version: config.process.version, checks }, platform)
+  const handler = healthHandler(health, config.health.basicStatus)
+  await db.run(sql`select 1`)
+  await listen(createApi(slice, config.api, handler), { name: 'api', ...config.api }, platform)
+  lifecycle.defer('readiness', async () => health.enter('draining'))
+  health.enter('ready')
+}
 
 /** The whole API as one Express application; nothing listens yet. `health` answers below `/api/health`. */
 export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestHandler): Express {

@@ -1,6 +1,4 @@
-import { entities } from '#entities'
 import { readConfig } from '#config'
-import { openPlatform } from '#platform/platform'
 import { runProcess } from '#platform/run-process'
 import { startApi } from './app.ts'
 
@@ -8,6 +6,5 @@ await runProcess(process, {
   name: 'api',
   readConfig: (environment) => readConfig(environment, 'api'),
   logLevel: (config) => config.log.level,
-  start: async (config, started) =>
-    startApi(config, await openPlatform(config, { ...started, entities })),
+  start: startApi,
 })

@@ -1,11 +1,13 @@
 import type { Config } from '#config'
+import { entities } from '#entities'
 import { openFx, type Fx } from '#fx'
 import { createHealth } from '#platform/health/health'
-import { healthListener } from '#platform/health/health-server'
+import { healthHandler, notFound } from '#platform/health/health-handler'
 import { cacheCheck, databaseCheck, queueCheck } from '#platform/health/platform-checks'
 import { listen } from '#platform/listen'
-import type { Platform } from '#platform/platform'
+import { openPlatform, type Platform } from '#platform/platform'
 import { openQueues, type Queues } from '#platform/queue/queues'
+import type { Started } from '#platform/run-process'
 import { startSchedules } from '#platform/queue/start-schedules'
 import { startWorkers } from '#platform/queue/workers'
 import { jobs } from './jobs.ts'
@@ -20,15 +22,21 @@ const concurrency = 4
 const stopGraceMs = 4000
 
 /** Starts the worker: its health first, so that a probe sees it starting, then the schedules and the jobs. */
-export async function startWorker(config: Config, platform: Platform): Promise<WorkerSlice> {
+export async function startWorker(config: Config, started: Started): Promise<WorkerSlice> {
+  const platform = await openPlatform(config, { ...started, entities })
   const { database, redis } = config
   const queues = await openQueues({ redisUrl: redis.queueUrl, databaseUrl: database.url }, platform)
   const allowsLoopback = config.process.environment !== 'production'
   const fx = openFx(config.fx, { ...platform, allowsLoopback })
   const slice: WorkerSlice = { ...platform, queues, fx }
-  const checks = [databaseCheck(platform.db), cacheCheck, queueCheck(queues)]
+  const checks = [databaseCheck(platform.reserve), cacheCheck, queueCheck(queues)]
   const health = createHealth({ version: config.process.version, checks }, platform)
-  await listen(healthListener(health), { name: 'worker', ...config.worker }, platform)
+  const answer = healthHandler(health, config.health.basicStatus)
+  await listen(
+    (request, response) => answer(request, response, () => notFound(request, response)),
+    { name: 'worker', ...config.worker },
+    platform,
+  )
   startWorkers(slice, jobs, { concurrency, stopGraceMs })
   startSchedules(slice, schedules)
   platform.lifecycle.defer('readiness', async () => health.enter('draining'))

@@ -1,6 +1,4 @@
 import { readConfig } from '#config'
-import { entities } from '#entities'
-import { openPlatform } from '#platform/platform'
 import { runProcess } from '#platform/run-process'
 import { startWorker } from './app.ts'
 
@@ -8,6 +6,5 @@ await runProcess(process, {
   name: 'worker',
   readConfig: (environment) => readConfig(environment, 'worker'),
   logLevel: (config) => config.log.level,
-  start: async (config, started) =>
-    startWorker(config, await openPlatform(config, { ...started, entities })),
+  start: startWorker,
 })

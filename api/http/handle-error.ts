@@ -59,7 +59,8 @@ function toProblem(error: unknown): Problem {
 }
 
 function isConnectionLoss(error: unknown): boolean {
-  const text = error instanceof Error ? `${error.message} ${String(error.cause ?? '')}` : ''
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
+  const text = error instanceof Error ? `${error.message} ${cause}` : ''
   return /timeout exceeded when trying to connect|Connection terminated|ECONNREFUSED|ECONNRESET|Query read timeout/.test(
     text,
   )

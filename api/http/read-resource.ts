@@ -161,7 +161,7 @@ function linksOf(request: Request, { nextCursor, prevCursor }: Envelope): string
     if (cursor !== undefined) {
       search.set('cursor', cursor)
     }
-    const tail = search.size > 0 ? `?${search}` : ''
+    const tail = search.size > 0 ? `?${search.toString()}` : ''
     return [`<${request.baseUrl}${request.path}${tail}>; rel="${rel}"`]
   }
   return [

@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express'
-import { kinds, Problem } from '#platform/problem'
+import { kinds, type Problem } from '#platform/problem'
 import { currentTraceId } from '#platform/telemetry/spans'
 import { exchangeOf } from './exchange.ts'
 
@@ -28,7 +28,7 @@ export function sendProblem(
     retryable: isRetryable,
   }
   if (isRetryable && kind.http === 503) {
-    response.set('Retry-After', retryAfterSeconds)
+    response.set('Retry-After', String(problem.facts['retryAfterSeconds'] ?? retryAfterSeconds))
   }
   if (kind.http === 401) {
     response.set('WWW-Authenticate', 'Bearer realm="tidegate"')

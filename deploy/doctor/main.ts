@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '#platform/clock'
+import { ConfigError } from '#platform/config/config-error'
 import { Refusal, readSettings } from '../laptop/settings.ts'
 import { examine, report } from './examine.ts'
 import type { Finding } from './finding.ts'
@@ -24,10 +25,16 @@ async function look(): Promise<readonly Finding[]> {
     const settings = readSettings(process.env, root)
     return await examine({ root, settings, clock: systemClock, node })
   } catch (error) {
+    if (error instanceof ConfigError) {
+      return error.faults.map(({ names, problem, fix }) => ({
+        subject: 'settings',
+        state: 'problem',
+        text: `${names.join(' and ')} ${problem}`,
+        fix,
+      }))
+    }
     if (error instanceof Refusal) {
-      return error.message
-        .split('\n')
-        .map((line) => ({ subject: 'settings', state: 'problem', text: line }))
+      return [{ subject: 'settings', state: 'problem', text: error.message }]
     }
     throw error
   }

@@ -24,7 +24,5 @@ export type Demo = {
 
 /** Loaded when it is needed: a production start has no demo. */
 export async function importDemo(): Promise<Demo> {
-  const seed = new URL('../../migrations/demo/seed.ts', import.meta.url)
-  const demo: Demo = await import(seed.href)
-  return demo
+  return import('../../migrations/demo/seed.ts')
 }

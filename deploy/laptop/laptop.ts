@@ -1,4 +1,5 @@
 import type { Clock } from '#platform/clock'
+import { ConfigError } from '#platform/config/config-error'
 import { createLifecycle } from '#platform/lifecycle'
 import type { Random } from '#platform/random'
 import { bringUp, type Launch } from './bring-up.ts'
@@ -107,7 +108,7 @@ async function untilAborted(signal: AbortSignal): Promise<void> {
 function explain(error: unknown, output: Output): void {
   if (error instanceof AggregateError) {
     error.errors.forEach((one) => explain(one, output))
-  } else if (error instanceof Refusal) {
+  } else if (error instanceof Refusal || error instanceof ConfigError) {
     output.line(`\nTidegate cannot run:\n${error.message}`)
   } else {
     output.line(`\nTidegate cannot run:\n${error instanceof Error ? error.stack : String(error)}`)

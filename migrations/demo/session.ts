@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { Client } from 'pg'
 import { openDatabase, type Database, type Runner } from '#platform/database/database'
 import { transaction } from '#platform/database/transaction'
 import { systemClock } from '#platform/clock'
@@ -65,9 +66,8 @@ async function cancellable<T>(
   const [backend] = await tx.run(sql<{ pid: number }>`select pg_backend_pid() as pid`)
   let cancelling: Promise<unknown> | undefined
   const cancel = (): void => {
-    cancelling = withDatabase(url, (db) =>
-      db.run(sql`select pg_cancel_backend(${backend?.pid}::integer)`),
-    )
+    // Where even that fails, the abort takes effect before the next statement.
+    cancelling = Promise.allSettled([cancelStatement(url, backend?.pid)])
   }
   signal?.addEventListener('abort', cancel)
   try {
@@ -78,5 +78,16 @@ async function cancellable<T>(
   } finally {
     signal?.removeEventListener('abort', cancel)
     await cancelling
+  }
+}
+
+/** Over a bare connection: a second ORM that is opened while a transaction runs would find itself inside of it. */
+async function cancelStatement(url: string, pid: number | undefined): Promise<void> {
+  const client = new Client({ connectionString: url, application_name: 'tidegate-seed-cancel' })
+  await client.connect()
+  try {
+    await client.query('select pg_cancel_backend($1)', [pid])
+  } finally {
+    await client.end()
   }
 }

@@ -27,7 +27,9 @@ export function openFx(config: FxConfig, { lifecycle, allowsLoopback, ...parts }
       guardFor: (name) => {
         const judge = (error: unknown) => (isAbort(error) ? 'unknown' : 'failed')
         const needs = { clock: parts.clock, lifecycle }
-        const breaker = createCircuitBreaker({ name: `fx-${name}`, judge }, needs)
+        // a trial is a whole call: a publisher that is back still takes its time
+        const trialTimeoutMs = httpLimits.totalTimeoutMs
+        const breaker = createCircuitBreaker({ name: `fx-${name}`, judge, trialTimeoutMs }, needs)
         return (work) => breaker.run(work)
       },
     },

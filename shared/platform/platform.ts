@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from './clock.ts'
 import type { PlatformConfig } from './config/platform-config.ts'
 import { openDatabase, type Database, type Entities } from './database/database.ts'
+import { openReserve, type Reserve } from './database/reserve.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { Log } from './log.ts'
 import { systemRandom, type Random } from './random.ts'
@@ -12,6 +13,8 @@ export type Platform = {
   readonly log: Log
   readonly lifecycle: Lifecycle
   readonly db: Database
+  /** Connections that requests cannot use up. */
+  readonly reserve: Reserve
 }
 
 type Given = Pick<Platform, 'log' | 'lifecycle'> & {
@@ -27,5 +30,6 @@ export async function openPlatform(
 ): Promise<Platform> {
   const { clock = systemClock, random = systemRandom } = overrides
   const db = overrides.db ?? (await openDatabase(config.database, entities, { log, lifecycle }))
-  return { clock, random, log, lifecycle, db }
+  const reserve = openReserve(config.database, { lifecycle })
+  return { clock, random, log, lifecycle, db, reserve }
 }

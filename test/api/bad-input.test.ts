@@ -117,7 +117,7 @@ const bodies: readonly (readonly [
     '101 items',
     JSON.stringify({
       currency: 'GBP',
-      items: Array(101).fill({ name: 'a', quantity: 1, unitAmount: 1 }),
+      items: Array.from({ length: 101 }, () => ({ name: 'a', quantity: 1, unitAmount: 1 })),
     }),
     400,
     '#/items',

@@ -170,11 +170,13 @@ describe('npm start on a database that is given', () => {
   it('adds nothing of its own in production', async () => {
     const directory = await temporaryDirectory()
     const database = await createDatabase()
+    const cursorKeys = `k1:${Buffer.alloc(32, 7).toString('base64url')}`
     const laptop = await launch(directory, {
       NODE_ENV: 'production',
       DATABASE_URL: database,
       REDIS_URL: '',
-      CURSOR_KEYS: 'k1:given',
+      CURSOR_KEYS: cursorKeys,
+      BASE_URL: 'https://api.example.com',
     })
     await laptop.untilSaid('Ctrl-C stops everything')
     const summary = await readJson(join(directory, 'demo.json'))
@@ -182,7 +184,7 @@ describe('npm start on a database that is given', () => {
     expect(await answer.json()).to.deep.equal({
       DATABASE_URL: database,
       REDIS_URL: '',
-      CURSOR_KEYS: 'k1:given',
+      CURSOR_KEYS: cursorKeys,
     })
     laptop.process.kill('SIGINT')
     expect(await laptop.exitCode).to.equal(0)
@@ -250,7 +252,7 @@ describe('npm start where it cannot', () => {
     const directory = join(await temporaryDirectory(), 'data')
     const laptop = await launch(directory, { NODE_ENV: 'production' })
     expect(await laptop.exitCode).to.equal(1)
-    for (const name of ['DATABASE_URL', 'REDIS_URL', 'CURSOR_KEYS']) {
+    for (const name of ['DATABASE_URL', 'REDIS_URL', 'CURSOR_KEYS', 'BASE_URL']) {
       expect(laptop.said()).to.include(`${name} is not set`)
     }
     expect(existsSync(directory)).to.equal(false)

@@ -11,7 +11,7 @@ describe('the lock of a data directory', () => {
 
   it('is refused while a process holds it, also by another path, and free once it is released', async () => {
     const directory = await temporaryDirectory()
-    const other = `${directory}-link`
+    const other = join(await temporaryDirectory(), 'link')
     await symlink(directory, other)
     const lock = held(await lockDirectory(directory))
     expect(await lockDirectory(other)).to.deep.equal({ pid: process.pid })
@@ -41,7 +41,6 @@ describe('the lock of a data directory', () => {
     const [one, two] = [await temporaryDirectory(), await temporaryDirectory()]
     const locks = [held(await lockDirectory(one)), held(await lockDirectory(two))]
     await Promise.all(locks.map((lock) => lock.release()))
-    expect(join(one)).to.not.equal(two)
   })
 })
 

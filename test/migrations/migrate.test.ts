@@ -111,6 +111,21 @@ describe('migrating', () => {
     ])
   })
 
+  it('needs no superuser, only the owner of the database', async () => {
+    const url = new URL(await createDatabase('template1'))
+    const role = `owner_${url.pathname.slice(1)}`
+    await ask(
+      url.href,
+      `create role ${role} login password 'owner'; alter database ${url.pathname.slice(1)} owner to ${role}`,
+    )
+    url.username = role
+    url.password = 'owner'
+    const steps = await migrateUp(url.href, migrations)
+    expect(steps.map(({ name }) => name)).to.deep.equal(names)
+    const undone = await migrateDown(url.href, migrations, { depth: { kind: 'all' } })
+    expect(undone).to.have.length(names.length)
+  })
+
   it('drops the invalid left-over of an interrupted build and builds it anew', async () => {
     const url = await createDatabase()
     await migrateDown(url, migrations, { depth: { kind: 'last' } })

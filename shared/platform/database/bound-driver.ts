@@ -23,7 +23,17 @@ export class BoundPostgreSqlDriver extends PostgreSqlDriver {
   constructor(config: Configuration) {
     super(config)
     Object.assign(this, { connection: new BoundConnection(this.config) })
+    Object.assign(this.platform, { marshallArray })
   }
+}
+
+/** An array literal in which every text is quoted. MikroORM's own leaves the word null bare, which is then stored as
+ *  NULL, and writes a line break as the letter n. */
+function marshallArray(values: readonly (string | number | bigint | boolean | null)[]): string {
+  const elements = values.map((value) =>
+    value === null ? 'NULL' : `"${String(value).replaceAll(/[\\"]/g, String.raw`\$&`)}"`,
+  )
+  return `{${elements.join(',')}}`
 }
 
 type Execute = PostgreSqlConnection['execute']

@@ -5,6 +5,7 @@ import type { Lifecycle } from '../lifecycle.ts'
 import type { Log } from '../log.ts'
 import { BoundPostgreSqlDriver } from './bound-driver.ts'
 import { ColumnNames } from './column-names.ts'
+import { discardLostConnections } from './lost-connections.ts'
 
 /** Everything that decides how the pool behaves; units are milliseconds and connections. */
 export type DatabaseOptions = {
@@ -34,7 +35,7 @@ export type PoolStatistics = {
 export type Runner = {
   /** Runs one statement with bind parameters and returns its rows.
    *  bigint, numeric and timestamptz arrive as text, so that nothing is rounded on the way. */
-  run<Row>(statement: RawBuilder<Row>): Promise<readonly Row[]>
+  readonly run: <Row>(statement: RawBuilder<Row>) => Promise<readonly Row[]>
 }
 
 export type Database = Runner & {
@@ -70,6 +71,7 @@ export async function openDatabase(
   orm.em.getConnection()
   orm.em.fork().getKysely()
   const pool = await opened.promise
+  discardLostConnections(pool)
   return {
     orm,
     pool,

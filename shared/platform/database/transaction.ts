@@ -19,6 +19,9 @@ type Slice = { readonly db: Database; readonly clock: Clock; readonly random: Ra
 /** serialization_failure and deadlock_detected: the two that a new attempt can heal. */
 const retryable = new Set(['40001', '40P01'])
 
+/** However many attempts a caller asks for, it never waits longer between two. */
+const pauseMsMax = 1_000
+
 /** Runs `work` in one transaction; all of it commits or none of it.
  *  Serialization failures and deadlocks are tried again on a fresh fork, with full jitter (50 ms, doubling).
  *  Never call the network or enqueue inside: what must happen afterwards is an outbox row. */
@@ -37,7 +40,7 @@ export async function transaction<T>(
       if (attempt >= attemptsMax || !retryable.has(sqlState(error) ?? '')) {
         throw error
       }
-      await clock.sleep(random.fraction() * 50 * 2 ** attempt)
+      await clock.sleep(random.fraction() * Math.min(pauseMsMax, 50 * 2 ** attempt))
     }
   }
 }

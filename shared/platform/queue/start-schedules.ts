@@ -27,7 +27,9 @@ export function startSchedules(slice: Slice, schedules: readonly Schedule[]): vo
     if (stopped.signal.aborted) {
       return
     }
-    writing ??= writeUntilDone(slice, schedules, stopped.signal).finally(() => (writing = undefined))
+    writing ??= writeUntilDone(slice, schedules, stopped.signal).finally(
+      () => (writing = undefined),
+    )
     slice.lifecycle.background('schedules', writing)
   }
   slice.lifecycle.defer('schedules', async () => {

@@ -54,9 +54,9 @@ export const texts = <C extends string>(column: C): Field<C> => plain(column, z.
 export const object = <C extends string>(column: C): Field<C> =>
   plain(column, z.record(z.string(), z.unknown()))
 
-export const oneOf = <C extends string, const V extends readonly [string, ...string[]]>(
+export const oneOf = <C extends string>(
   column: C,
-  values: V,
+  values: readonly [string, ...string[]],
 ): Field<C> => plain(column, z.enum(values), z.enum(values))
 
 /** A bigint identity as text: JavaScript numbers end at 2^53. */

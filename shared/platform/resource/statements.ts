@@ -142,6 +142,8 @@ function narrow(table: Table, { field, operator, values }: Condition): RawBuilde
       return sql`${column} >= ${bound[0]}`
     case 'before':
       return sql`${column} < ${bound[0]}`
+    default:
+      return operator satisfies never
   }
 }
 

@@ -136,7 +136,9 @@ describe('queue whose redis goes away', () => {
   it('warns when redis may evict jobs', async () => {
     await start(['--maxmemory', '64mb', '--maxmemory-policy', 'allkeys-lru'])
     const lines: string[] = []
-    const one = await openProcess(databaseUrl, `redis://127.0.0.1:${port}`, (line) => lines.push(line))
+    const one = await openProcess(databaseUrl, `redis://127.0.0.1:${port}`, (line) =>
+      lines.push(line),
+    )
     opened.push(one)
     expect(lines.join()).to.include('noeviction')
   })

@@ -79,7 +79,8 @@ describe('circuit breaker', () => {
   })
 
   it('lets one trial through and bounds it, so that a frozen dependency cannot hold it for ever', async () => {
-    const { breaker, clock } = open()
+    const judge = (error: unknown) => (error === refused ? 'failed' : 'unknown')
+    const { breaker, clock } = open({ judge })
     await fail(breaker, 5)
     await clock.advance(60_000)
     let isAborted = false
@@ -124,6 +125,21 @@ describe('circuit breaker with a probe', () => {
     expect(breaker.snapshot().state).to.equal('CLOSED')
     await clock.advance(10_000)
     expect(dependency.asked).to.equal(11)
+  })
+
+  it('goes on with the question it waits to ask when a trial fails in between', async () => {
+    const dependency = { isUp: false, asked: 0 }
+    const { breaker, clock } = open({ probe: { ...probe(dependency), everyMs: 45_000 } })
+    await fail(breaker, 5)
+    await clock.advance(60_000)
+    await fail(breaker, 1)
+    expect(breaker.snapshot()).to.deep.include({
+      state: 'OPEN',
+      transitions: { OPEN: 2, HALF_OPEN: 1, CLOSED: 0 },
+    })
+    expect(clock.sleeping()).to.equal(1)
+    await clock.advance(30_000)
+    expect(dependency.asked).to.equal(2)
   })
 
   it('asks one question at a time, also when trials fail and the circuit opens again', async () => {

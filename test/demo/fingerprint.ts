@@ -1,0 +1,22 @@
+import { sql } from 'kysely'
+import type { Runner } from '#platform/database/database'
+
+export type Fingerprint = Readonly<
+  Record<string, { readonly rows: number; readonly newest: string }>
+>
+
+/** How many rows each table has and which transaction wrote the newest: equal only if nothing was written between. */
+export async function fingerprint(db: Runner): Promise<Fingerprint> {
+  const tables = await db.run(sql<{ name: string }>`
+    select relname as name from pg_class
+     where relkind = 'r' and relnamespace = 'public'::regnamespace order by relname`)
+  const entries: [string, { rows: number; newest: string }][] = []
+  for (const { name } of tables) {
+    const [row] = await db.run(sql<{ rows: number; newest: string }>`
+      select count(*)::integer as rows, coalesce(max(xmin::text::bigint), 0)::text as newest from ${sql.table(name)}`)
+    if (row !== undefined) {
+      entries.push([name, row])
+    }
+  }
+  return Object.fromEntries(entries)
+}
