@@ -1,8 +1,8 @@
-import type { RequestHandler } from 'express'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** Says what listens here. The console takes its place. */
-export const frontPage: RequestHandler = (_request, response) => {
-  response.type('html').send(page)
+export function frontPage(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' }).end(page)
 }
 
 const page = `<!doctype html>
