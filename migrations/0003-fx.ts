@@ -126,7 +126,8 @@ language sql stable parallel safe rows 4 as $$
                and not b.excluded and b.as_of <= newest.as_of
              order by b.as_of desc limit 1) as both_legs)
       ) as legs
-      order by is_stale, case when at - legs.as_of <= make_interval(secs => staleness.seconds_max) then p.rank end,
+      -- fresh ones by rank; stale ones have none here, sort behind them and go by age
+      order by case when at - legs.as_of <= make_interval(secs => staleness.seconds_max) then p.rank end nulls last,
                legs.as_of desc, p.rank, p.leg_base = base desc, p.leg_base
       limit 1
    ) as found

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { sql } from 'kysely'
 import { captureSnapshots, type Capture } from '#fx'
 import { transaction } from '#platform/database/transaction'

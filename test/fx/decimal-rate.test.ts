@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { parseRate } from '../../shared/fx/decimal-rate.ts'
 import { JsonNumber, parseStrictJson } from '../../shared/fx/strict-json.ts'
 
