@@ -53,8 +53,11 @@ describe('setup: a new installation', () => {
 
   it('is refused with every fault at once, and nothing is written', async () => {
     const { code, complaint } = await run([
-      ...['x', '--slug', 'Not A Slug', '--currency', 'GBX'],
-      ...['--settlement', 'EUR,EUR', '--overlap', '3'],
+      'x',
+      '--slug=Not A Slug',
+      '--currency=GBX',
+      '--settlement=EUR,EUR',
+      '--overlap=3',
     ])
     expect(code).to.equal(1)
     for (const fault of [
@@ -87,7 +90,7 @@ describe('setup: a new installation', () => {
 
   it('is made once when two operators are at it at the same time', async () => {
     const results = await Promise.all([run(acme), run([...acme, '--slug', 'other'])])
-    expect(results.map(({ code }) => code).toSorted()).to.deep.equal([0, 1])
+    expect(results.map(({ code }) => code)).to.have.members([0, 1])
     expect(await countRows()).to.deep.equal({ organisations: 1, keys: 2, tokens: 1 })
   })
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import fc from 'fast-check'
+import { assert, constantFrom, nat, pre, property, uint8Array } from 'fast-check'
 import {
   mintCredential,
   parseCredential,
@@ -10,8 +10,8 @@ import {
 import { Problem } from '#platform/problem'
 import { systemRandom, type Random } from '#platform/random'
 
-const kinds = fc.constantFrom<CredentialKind>('secret', 'publishable', 'member', 'admin')
-const secrets = fc.uint8Array({ minLength: 32, maxLength: 32 })
+const kinds = constantFrom<CredentialKind>('secret', 'publishable', 'member', 'admin')
+const secrets = uint8Array({ minLength: 32, maxLength: 32 })
 const randomOf = (bytes: Uint8Array): Random => ({
   ...systemRandom,
   bytes: () => Buffer.from(bytes),
@@ -20,8 +20,8 @@ const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 
 describe('members: a credential', () => {
   it('has one length and its own prefix, whatever its bytes are', () => {
-    fc.assert(
-      fc.property(kinds, secrets, (kind, bytes) => {
+    assert(
+      property(kinds, secrets, (kind, bytes) => {
         const { text, prefix, lastFour } = mintCredential(kind, randomOf(bytes))
         expect(text).to.match(/^tg_(sk|pk|mt|at)_[0-9A-Za-z]{49}$/)
         expect(text.startsWith(prefix)).to.equal(true)
@@ -31,8 +31,8 @@ describe('members: a credential', () => {
   })
 
   it('is recognised by what was stored of it', () => {
-    fc.assert(
-      fc.property(kinds, secrets, (kind, bytes) => {
+    assert(
+      property(kinds, secrets, (kind, bytes) => {
         const { text, ...stored } = mintCredential(kind, randomOf(bytes))
         expect(recogniseCredential(text)).to.deep.equal(stored)
         expect(parseCredential(text)).to.deep.equal(stored)
@@ -41,9 +41,9 @@ describe('members: a credential', () => {
   })
 
   it('differs for different bytes', () => {
-    fc.assert(
-      fc.property(secrets, secrets, (one, other) => {
-        fc.pre(Buffer.compare(one, other) !== 0)
+    assert(
+      property(secrets, secrets, (one, other) => {
+        pre(Buffer.compare(one, other) !== 0)
         const mint = (bytes: Uint8Array) => mintCredential('secret', randomOf(bytes)).text
         expect(mint(one)).not.to.equal(mint(other))
       }),
@@ -63,11 +63,11 @@ describe('members: a mistyped credential', () => {
   })
 
   it('is refused when two neighbours changed places, or a character is missing or too many', () => {
-    fc.assert(
-      fc.property(kinds, secrets, fc.nat(53), (kind, bytes, at) => {
+    assert(
+      property(kinds, secrets, nat(53), (kind, bytes, at) => {
         const { text } = mintCredential(kind, randomOf(bytes))
         const [one, two] = [text.charAt(at), text.charAt(at + 1)]
-        fc.pre(one !== two)
+        pre(one !== two)
         const swapped = text.slice(0, at) + two + one + text.slice(at + 2)
         const cut = text.slice(0, at) + text.slice(at + 1)
         const doubled = text.slice(0, at) + one + text.slice(at)
