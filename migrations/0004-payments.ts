@@ -1,6 +1,7 @@
 import { Migration } from '@mikro-orm/migrations'
 
-/** Payment links with their items, their events and the four rates that are frozen with each of them. */
+/** Payment links with their items, their events and the four rates that are frozen with each of them.
+ *  Rates have an upper bound because NaN is above zero, and above every other number too. */
 export class Payments extends Migration {
   override up(): void {
     this.addSql(`
@@ -64,10 +65,10 @@ create table fx_snapshots (
   snapshot_type text collate "C" not null check (snapshot_type in ('creation', 'requote', 'settlement', 'refund')),
   currency varchar(10) collate "C" not null references assets (code),
   asset varchar(10) collate "C" not null references assets (code),
-  rate numeric(24, 12) not null check (rate > 0),
+  rate numeric(24, 12) not null check (rate > 0 and rate < 1e12),
   leg_base varchar(10) collate "C" not null references assets (code),
-  currency_leg numeric not null check (currency_leg > 0),
-  asset_leg numeric not null check (asset_leg > 0),
+  currency_leg numeric not null check (currency_leg > 0 and currency_leg < 1e12),
+  asset_leg numeric not null check (asset_leg > 0 and asset_leg < 1e12),
   amount_minor bigint,
   provider text collate "C" not null,
   batch_id uuid not null references fx_batches (id),

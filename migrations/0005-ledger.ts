@@ -64,7 +64,7 @@ create table xero_syncs (
   status text not null check (status in ('pending', 'in_flight', 'synced', 'failed', 'skipped')),
   attempts integer not null default 0,
   next_attempt_at timestamptz,
-  currency_rate numeric(24, 12),
+  currency_rate numeric(24, 12) check (currency_rate > 0 and currency_rate < 1e12),
   request_hash bytea,
   error text,
   created_at timestamptz not null default now()

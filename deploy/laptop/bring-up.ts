@@ -8,6 +8,7 @@ import type { LaptopOptions } from './laptop.ts'
 import { requirePorts } from './ports.ts'
 import { prepareDatabase, shown } from './prepare-database.ts'
 import { leftovers, openProcessTable, stopLeftovers } from './process-table.ts'
+import { requireNode } from './node-version.ts'
 import { openSecrets, type Secrets } from './secrets.ts'
 import { Refusal, readSettings, type Environment, type Settings } from './settings.ts'
 import { lockDirectory } from './single-instance.ts'
@@ -37,6 +38,7 @@ export async function bringUp(launch: Launch): Promise<Summary> {
   const { options, signal } = launch
   const { output, clock, demo } = options
   const startedMs = clock.monotonicMs()
+  requireNode(options.nodeVersion)
   const settings = readSettings(options.environment, options.root)
   const steps = createSteps(output, clock)
   const place = await steps.run('checks', () => takePlace(launch, settings, steps), dataIn)

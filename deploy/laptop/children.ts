@@ -20,6 +20,13 @@ export const programs: Programs = {
   admin: [...telemetry, 'admin/main.ts'],
 }
 
+/** The same, each started again by Node whenever a file that it loaded changes. */
+export const watchedPrograms: Programs = {
+  api: ['--watch', ...programs.api],
+  worker: ['--watch', ...programs.worker],
+  admin: ['--watch', ...programs.admin],
+}
+
 export type ChildrenOptions = {
   readonly programs: Programs
   /** Where they run: the root of the checkout. */
@@ -35,7 +42,7 @@ export type Children = {
   readonly ready: Promise<void>
   /** Never resolves; rejects when one ends that was not asked to. */
   readonly failed: Promise<never>
-  /** Asks all of them to finish what they do: at most 5 s. */
+  /** Asks all of them to finish what they do: at most 4 s. */
   readonly stop: () => Promise<void>
   /** Ends them and whatever they started, at once. */
   halt(): void
@@ -124,7 +131,7 @@ async function stopChild(child: Child): Promise<void> {
   killGroup(child) // what it started itself and did not wait for, or itself when it is too slow
   await exited
 }
-const stopMsMax = 4500
+const stopMsMax = 4000
 
 function killGroup({ process: target }: Child): void {
   if (target.pid !== undefined) {

@@ -1,13 +1,17 @@
 import { mkdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isCode } from './live-process.ts'
+import { giveToOwner } from './private-file.ts'
 import { Refusal } from './settings.ts'
 
-/** Makes DATA_DIR and its `logs`, proves that files can be written there, and returns its real path.
+/** Makes DATA_DIR with its `logs` and `compile-cache`, proves that files can be written there, and returns its real path.
  *  @throws {Refusal} that says what failed, why, and what to do */
 export function openDataDirectory(path: string): string {
   try {
-    mkdirSync(join(path, 'logs'), { recursive: true })
+    for (const name of ['logs', 'compile-cache']) {
+      mkdirSync(join(path, name), { recursive: true })
+      giveToOwner(join(path, name))
+    }
     const probe = join(path, `.probe-${process.pid}`)
     writeFileSync(probe, '')
     rmSync(probe)

@@ -13,6 +13,8 @@ export type LaptopOptions = {
   /** The checkout. */
   readonly root: string
   readonly output: Output
+  /** As in `process.version`. */
+  readonly nodeVersion: string
   readonly clock: Clock
   readonly random: Random
   readonly programs: Programs
@@ -40,6 +42,7 @@ export function startLaptop(options: LaptopOptions): Laptop {
   const ready = Promise.withResolvers<Summary>()
   failed.promise.catch(() => {}) // raced below; may come when nobody races any more
   ready.promise.catch(() => {}) // told on the terminal too
+  let askedAtMs = -Infinity
   const lifecycle = createLifecycle({
     error: (_: unknown, text?: string) => output.line(`${text}`),
   })
@@ -78,6 +81,11 @@ export function startLaptop(options: LaptopOptions): Laptop {
     ready: ready.promise,
     ended: run(),
     stop() {
+      const nowMs = options.clock.monotonicMs()
+      if (nowMs - askedAtMs < echoMsMax) {
+        return
+      }
+      askedAtMs = nowMs
       const next = asked.signal.aborted ? hurried : asked
       output.line(next === asked ? '\nStopping; once more to hurry.' : 'Hurrying.')
       next.abort()
@@ -85,6 +93,9 @@ export function startLaptop(options: LaptopOptions): Laptop {
     fail: failed.reject,
   }
 }
+
+/** One Ctrl-C arrives twice: from the terminal, and passed on by npm. */
+const echoMsMax = 500
 
 async function untilAborted(signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()

@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '#platform/clock'
 import { systemRandom } from '#platform/random'
-import { programs } from './children.ts'
+import { programs, watchedPrograms } from './children.ts'
 import { importDemo } from './demo.ts'
 import { startLaptop } from './laptop.ts'
 
 // npm start: everything on one machine, what is not configured embedded. Exit code 0 after Ctrl-C, SIGTERM or SIGHUP.
+// npm run dev: the same with --watch, which starts a process again when its sources change.
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const file = join(root, '.env')
@@ -18,9 +19,10 @@ const laptop = startLaptop({
   environment: process.env,
   root,
   output: { line: (text) => void process.stdout.write(`${text}\n`) },
+  nodeVersion: process.version,
   clock: systemClock,
   random: systemRandom,
-  programs,
+  programs: process.argv.includes('--watch') ? watchedPrograms : programs,
   demo: importDemo,
 })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

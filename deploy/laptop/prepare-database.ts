@@ -82,7 +82,7 @@ export async function inspect(url: string): Promise<Contents> {
   })
 }
 
-async function migrate(url: string): Promise<readonly string[]> {
+async function migrate(url: string): Promise<readonly unknown[]> {
   const [{ migrateUp }, { migrations }] = await Promise.all([
     import('#platform/database/migrate'),
     import('#migrations'),
@@ -90,7 +90,7 @@ async function migrate(url: string): Promise<readonly string[]> {
   return migrateUp(url, migrations)
 }
 
-function counted(applied: readonly string[]): string {
+function counted(applied: readonly unknown[]): string {
   return applied.length === 0 ? 'nothing new' : `${applied.length} applied`
 }
 
@@ -114,7 +114,7 @@ async function areKnown(url: string, credentials: Credentials): Promise<boolean>
     const { rows } = await client.query<{ known: boolean }>(
       `select (select count(*) from unnest($2::text[]) as given (secret)
                 where exists (select from api_keys k
-                               where k.organisation_id = $1 and k.last_four = right(given.secret, 4)
+                               where k.organisation_id::text = $1 and k.last_four = right(given.secret, 4)
                                  and k.revoked_at is null and (k.expires_at is null or k.expires_at > now()))
               ) = cardinality($2::text[])
           and exists (select from admin_tokens t

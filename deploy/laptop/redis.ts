@@ -1,12 +1,13 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { access, constants, mkdir, realpath } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { access, constants, mkdir, realpath, stat } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { processesIn, terminate } from './live-process.ts'
+import { giveToOwner } from './private-file.ts'
+import { askRedis } from './redis-talk.ts'
 import { openServerLog } from './server-log.ts'
+import { canUse, type Identity } from './server-user.ts'
 
 const execute = promisify(execFile)
 const names = ['redis-server', 'valkey-server'] as const
@@ -36,16 +37,25 @@ export type RedisOptions = {
 
 /** The first Redis-compatible server on the given PATH, if any. */
 export async function findRedisBinary(path: string): Promise<string | undefined> {
-  for (const directory of path.split(delimiter).filter(Boolean)) {
-    for (const name of names) {
-      const candidate = join(directory, name)
-      const found = await access(candidate, constants.X_OK).then(
-        () => true,
-        () => false,
-      )
-      if (found) {
-        return candidate
-      }
+  return findProgram(path, names)
+}
+
+/** The first of these programs in the directories of a PATH: the earliest directory wins. */
+export async function findProgram(
+  path: string,
+  programs: readonly string[],
+): Promise<string | undefined> {
+  const candidates = path
+    .split(delimiter)
+    .filter(Boolean)
+    .flatMap((directory) => programs.map((name) => join(directory, name)))
+  for (const candidate of candidates) {
+    const isThere = await access(candidate, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (isThere) {
+      return candidate
     }
   }
   return undefined
@@ -65,19 +75,19 @@ export function redisOrphans(directory: string): readonly number[] {
 /** Starts a Redis on 127.0.0.1 as a child of this process and waits until it has loaded its data.
  *  What a killed start left behind in the same directory is stopped first. */
 export async function startRedis(options: RedisOptions): Promise<RedisServer> {
-  const { directory, port, password = '', signal } = options
+  const { directory, signal } = options
   await mkdir(directory, { recursive: true, mode: 0o700 })
+  giveToOwner(directory)
   await terminate(redisOrphans(await realpath(directory)), escalation)
   signal?.throwIfAborted()
   const log = openServerLog(options.logFile ?? `${directory}.log`)
-  const child = launch(options, log.descriptor)
+  const child = launch(options, await ownerOf(directory), log.descriptor)
   log.close()
   const ended = new Promise<void>((resolve) => void child.once('close', () => resolve()))
   try {
     const pid = await untilReady(child, options)
-    const user = password && `:${password}@`
     return {
-      url: `redis://${user}127.0.0.1:${port}`,
+      url: urlOf(options),
       pid,
       ended,
       stop: () => terminate([pid], escalation),
@@ -90,15 +100,28 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   }
 }
 
+function urlOf({ port, password }: RedisOptions): string {
+  const user = password === undefined ? '' : `:${password}@`
+  return `redis://${user}127.0.0.1:${port}`
+}
+
 const escalation = [
-  { signal: 'SIGTERM', waitMs: 1500 },
-  { signal: 'SIGKILL', waitMs: 500 },
+  { signal: 'SIGTERM', waitMs: 1200 },
+  { signal: 'SIGKILL', waitMs: 300 },
 ] as const
 
-function launch(options: RedisOptions, log: number): ChildProcess {
+/** Root runs it as whoever owns the directory, who could not use its files later otherwise. */
+async function ownerOf(directory: string): Promise<Identity> {
+  const { uid, gid } = await stat(directory)
+  const isOther = process.geteuid?.() === 0 && uid !== 0
+  return isOther && canUse(directory, { uid, gid }) ? { uid, gid } : {}
+}
+
+function launch(options: RedisOptions, identity: Identity, log: number): ChildProcess {
   const { binary, directory, port, password, settings = [] } = options
   const listen = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory]
   const child = spawn(binary, ['-', ...listen, ...settings], {
+    ...identity,
     cwd: directory,
     detached: true, // out of reach of the terminal's Ctrl-C
     stdio: ['pipe', log, log],
@@ -115,7 +138,7 @@ async function untilReady(child: ChildProcess, options: RedisOptions): Promise<n
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) {
       throw new Error('the server ended while it started')
     }
-    if (await answers(options)) {
+    if (await answers(urlOf(options))) {
       return child.pid
     }
     await delay(20)
@@ -125,23 +148,10 @@ async function untilReady(child: ChildProcess, options: RedisOptions): Promise<n
 const startMsMax = 30_000
 
 /** Whether it answers PING: while it still loads its data it says LOADING instead. */
-async function answers({ port, password }: RedisOptions): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  socket.setTimeout(1000, () => socket.destroy())
+async function answers(url: string): Promise<boolean> {
   try {
-    await once(socket, 'connect')
-    socket.write(password === undefined ? 'PING\r\n' : `AUTH ${password}\r\nPING\r\n`)
-    let said = ''
-    for await (const chunk of socket.setEncoding('utf8')) {
-      said += String(chunk)
-      if (said.includes('+PONG') || said.includes('-')) {
-        break
-      }
-    }
-    return said.includes('+PONG')
+    return (await askRedis(url, [['PING']])).includes('+PONG')
   } catch {
-    return false
-  } finally {
-    socket.destroy()
+    return false // it does not listen yet
   }
 }

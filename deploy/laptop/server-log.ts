@@ -8,6 +8,8 @@ import {
   statSync,
 } from 'node:fs'
 
+import { giveToOwner } from './private-file.ts'
+
 /** A log that a child writes itself, by descriptor: it needs no permission on the path and survives the launcher. */
 export type ServerLog = {
   readonly path: string
@@ -26,6 +28,7 @@ export function openServerLog(path: string): ServerLog {
     renameSync(path, `${path}.old`)
   }
   const descriptor = openSync(path, 'a', 0o600)
+  giveToOwner(path)
   const start = fstatSync(descriptor).size
   return {
     path,

@@ -48,11 +48,7 @@ export function refreshProvider(
   provider: FxProvider,
   { notBefore, signal }: Request,
 ): Promise<RefreshResult> {
-  const fetch: Errand['fetch'] = async (inner) => {
-    const latest = await provider.fetchLatest(inner)
-    refuseOldDate(latest)
-    return [latest]
-  }
+  const fetch = async (inner: AbortSignal) => [await provider.fetchLatest(inner)]
   const { name: key } = provider
   return fx.flight.run(key, () => runErrand(fx, { provider, key, notBefore, signal, fetch }))
 }
@@ -102,7 +98,7 @@ async function findBatchSince(
   }>`
     select status, rates_stored as stored, rates_excluded as excluded, latency_ms, error
       from fx_batches
-     where provider = ${provider} and finished_at >= ${notBefore.toISOString()}::timestamptz
+     where provider = ${provider} and finished_at > ${notBefore.toISOString()}::timestamptz
      order by finished_at desc limit 1`)
   return batch && toResult({ provider, ...batch, latencyMs: batch.latency_ms, httpCalls: 0 }, batch)
 }
@@ -151,10 +147,13 @@ async function judgeAll(
   if (first === undefined) {
     return []
   }
+  const isLatest = notBefore !== undefined
+  if (isLatest) {
+    refuseOldDate(first)
+  }
   const others = fx.options.providers.filter((name) => name !== provider.name)
   const found = await findReferences(fx, first, others)
   const references = new Map(found.references)
-  const isLatest = notBefore !== undefined
   if (isLatest && found.newestAsOf !== undefined && first.asOf < found.newestAsOf) {
     return []
   }

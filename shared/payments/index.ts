@@ -11,3 +11,15 @@ export {
 } from './payment-link.ts'
 export { PaymentLinkItem } from './payment-link-item.ts'
 export { XeroSync, xeroSyncKinds, xeroSyncStatuses } from './xero-sync.ts'
+export { cancelLink, changeLink, requoteLink } from './change-link.ts'
+export { createLink } from './create-link.ts'
+export { getLinkForUpdate } from './find-link.ts'
+export { settlementAssetsOf, type WritingSlice } from './freeze-rates.ts'
+export {
+  linkChangesSchema,
+  newLinkSchema,
+  requoteSchema,
+  type LinkChanges,
+  type NewLink,
+} from './link-input.ts'
+export { problems } from './problems.ts'

@@ -15,16 +15,14 @@ import { createDatabase } from '../support/servers.ts'
 export const recorded = (path: string): string =>
   readFileSync(new URL(`../data/fx/${path}`, import.meta.url), 'utf8')
 
-/** A clock whose wall time is set by the test; its timers are real. */
+/** A clock that runs, from an instant that the test chooses. */
 export type SettableClock = Clock & { set(iso: string): void }
 
 export function clockAt(iso: string): SettableClock {
-  let now = new Date(iso)
-  return {
-    ...systemClock,
-    now: () => now,
-    set: (next) => void (now = new Date(next)),
-  }
+  let offsetMs = 0
+  const set = (next: string): void => void (offsetMs = Date.parse(next) - Date.now())
+  set(iso)
+  return { ...systemClock, now: () => new Date(Date.now() + offsetMs), set }
 }
 
 /** Retries pause for nothing, so that tests do not wait. */

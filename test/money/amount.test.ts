@@ -1,6 +1,6 @@
 import { assets, formatMoney, moneyInput, parseDecimal, toDecimal, toWire } from '#money'
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 
 const active = assets.filter(({ isActive }) => isActive)
 

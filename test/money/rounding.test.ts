@@ -1,6 +1,6 @@
 import { assets, convertMinor, divideHalfEven, roundHalfEven } from '#money'
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { Client } from 'pg'
 import { createDatabase } from '../support/servers.ts'
 

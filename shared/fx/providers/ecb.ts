@@ -20,22 +20,22 @@ type Parts = { readonly http: HttpClient; readonly clock: Clock; readonly guard:
 export function createEcb(urls: EcbOptions, { http, clock, guard }: Parts): FxProvider {
   const mediaTypes = ['text/xml', 'application/xml']
   const source = { provider: 'ecb', base: 'EUR' }
-  const fetchDays = (url: string, bodyBytesMax: number, signal: AbortSignal) =>
-    fetchDocument(http, { url, mediaTypes, bodyBytesMax, signal, guard }, parseEcb)
+  const fetchFile = <T>(
+    { url, bodyBytesMax, signal }: { url: string; bodyBytesMax: number; signal: AbortSignal },
+    parse: (text: string) => T,
+  ) => fetchDocument(http, { url, mediaTypes, bodyBytesMax, signal, guard }, parse)
   return {
     name: source.provider,
     base: source.base,
     quotes: ['fiat'],
     async fetchLatest(signal) {
-      const { document, httpCalls } = await fetchDays(urls.dailyUrl, dailyBytesMax, signal)
-      const newest = document.at(-1)
-      if (newest === undefined || document.length > 1) {
-        throw new PublicationRefused(`the daily file has ${document.length} days`)
-      }
-      return { ...source, ...newest, fetchedAt: clock.now(), httpCalls }
+      const file = { url: urls.dailyUrl, bodyBytesMax: dailyBytesMax, signal }
+      const { document, httpCalls } = await fetchFile(file, parseOnlyDay)
+      return { ...source, ...document, fetchedAt: clock.now(), httpCalls }
     },
     async fetchHistory(signal) {
-      const { document, httpCalls } = await fetchDays(urls.historyUrl, historyBytesMax, signal)
+      const file = { url: urls.historyUrl, bodyBytesMax: historyBytesMax, signal }
+      const { document, httpCalls } = await fetchFile(file, parseEcb)
       const fetchedAt = clock.now()
       return document.map((day) => ({ ...source, ...day, fetchedAt, httpCalls }))
     },
@@ -65,6 +65,14 @@ export function parseEcb(text: string): readonly EcbDay[] {
   })
   refuseRepeated(days.map(({ time }) => time))
   return result.toSorted((left, right) => left.asOf.getTime() - right.asOf.getTime())
+}
+
+function parseOnlyDay(text: string): EcbDay {
+  const [only, ...others] = parseEcb(text)
+  if (only === undefined || others.length > 0) {
+    throw new PublicationRefused(`the daily file has ${others.length + 1} days`)
+  }
+  return only
 }
 
 function parseXml(text: string): unknown {

@@ -143,7 +143,7 @@ function cacheConfig(values: PlatformValues): PlatformConfig['cache'] {
 function telemetryConfig(kind: ProcessKind, values: PlatformValues): PlatformConfig['telemetry'] {
   return {
     isEnabled: !values.OTEL_SDK_DISABLED,
-    serviceName: values.OTEL_SERVICE_NAME ?? `tidegate-${kind}`,
+    serviceName: values.OTEL_SERVICE_NAME ?? kind,
     resourceAttributes: values.OTEL_RESOURCE_ATTRIBUTES,
     endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
     headers: values.OTEL_EXPORTER_OTLP_HEADERS,

@@ -5,6 +5,7 @@ import type { Lifecycle } from '../lifecycle.ts'
 import type { Log } from '../log.ts'
 import { BoundPostgreSqlDriver } from './bound-driver.ts'
 import { ColumnNames } from './column-names.ts'
+import { discardLostConnections } from './lost-connections.ts'
 
 /** Everything that decides how the pool behaves; units are milliseconds and connections. */
 export type DatabaseOptions = {
@@ -70,6 +71,7 @@ export async function openDatabase(
   orm.em.getConnection()
   orm.em.fork().getKysely()
   const pool = await opened.promise
+  discardLostConnections(pool)
   return {
     orm,
     pool,

@@ -47,7 +47,7 @@ export async function openMigrator(
 /** By statement and not as a start-up parameter: poolers refuse those, and zero would not be sent at all. */
 function limit(pool: pg.Pool): void {
   pool.on('connect', (client) => {
-    const settings = `set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; set lock_timeout = '5s'`
+    const settings = `set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; set lock_timeout = '3s'`
     // If this fails the connection is broken, and the migration's own statement says so.
     client.query(settings).catch(() => undefined)
   })

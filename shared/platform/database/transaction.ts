@@ -51,3 +51,13 @@ export function sqlState(error: unknown): string | undefined {
   }
   return undefined
 }
+
+/** The name of the constraint or unique index that refused a write. */
+export function violatedConstraint(error: unknown): string | undefined {
+  for (let one = error, depth = 0; one instanceof Error && depth < 5; one = one.cause, depth += 1) {
+    if ('constraint' in one && typeof one.constraint === 'string') {
+      return one.constraint
+    }
+  }
+  return undefined
+}

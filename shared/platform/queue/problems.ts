@@ -10,7 +10,8 @@ export const queueProblems = defineProblems('queue', {
   payloadInvalid: {
     kind: 'invalid',
     title: 'The payload of the job is not valid',
-    advice: 'The job was written by a version that does not fit this one, or by hand. It is not tried again.',
+    advice:
+      'The job was written by a version that does not fit this one, or by hand. It is not tried again.',
   },
   jobUnknown: {
     kind: 'missing',

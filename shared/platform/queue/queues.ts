@@ -47,7 +47,7 @@ export async function openQueues(
     : await openPostgresBackend(options.databaseUrl, { log, lifecycle })
   const open = new Map<string, JobQueue>()
   lifecycle.defer('queues', async () => {
-    await Promise.all([...open.values()].map((queue) => queue.close()))
+    await Promise.all([...open.values()].map((one) => one.close()))
   })
 
   function queue(name: string): JobQueue {

@@ -31,15 +31,6 @@ export async function openRedisBackend(
   lifecycle.defer('queue producer connection', async () => producer.disconnect())
   await firstConnection(producer)
   await warnOfEviction(producer, log)
-  let consumer: Redis | undefined
-  const consumerConnection = (): Redis => {
-    if (!consumer) {
-      const opened = connect(url, log, { connectTimeout: 2000, maxRetriesPerRequest: null })
-      lifecycle.defer('queue consumer connection', async () => opened.disconnect())
-      consumer = opened
-    }
-    return consumer
-  }
   const shared = { prefix, telemetry: queueTelemetry() }
 
   return {
@@ -54,12 +45,17 @@ export async function openRedisBackend(
       queue.on('error', (error) => log.debug({ err: error, queue: name }, 'queue error'))
       return queue
     },
-    worker: (name, processor, settings) =>
-      new Worker(name, (job, token, signal) => processor(job, token, signal), {
+    worker(name, processor, settings) {
+      const connection = connect(url, log, { connectTimeout: 2000, maxRetriesPerRequest: null })
+      const worker = new Worker(name, (job, token, signal) => processor(job, token, signal), {
         ...shared,
         ...settings,
-        connection: consumerConnection(),
-      }),
+        connection,
+      })
+      // Not on stop: while Redis is away, closing goes on until it is back or the process has exited.
+      worker.on('closed', () => connection.disconnect())
+      return worker
+    },
     async ping() {
       await producer.ping()
     },

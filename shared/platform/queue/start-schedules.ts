@@ -19,15 +19,23 @@ const retryMs = 1000
  *  since a Redis without persistence comes back empty. Does not wait for a backend that is away. */
 export function startSchedules(slice: Slice, schedules: readonly Schedule[]): void {
   const stopped = new AbortController()
-  slice.lifecycle.defer('schedules', async () => stopped.abort())
   for (const { job, payload } of schedules) {
     checkPayload(job, payload)
   }
   let writing: Promise<void> | undefined
   const write = (): void => {
-    writing ??= writeUntilDone(slice, schedules, stopped.signal).finally(() => (writing = undefined))
+    if (stopped.signal.aborted) {
+      return
+    }
+    writing ??= writeUntilDone(slice, schedules, stopped.signal).finally(
+      () => (writing = undefined),
+    )
     slice.lifecycle.background('schedules', writing)
   }
+  slice.lifecycle.defer('schedules', async () => {
+    stopped.abort()
+    await writing
+  })
   slice.queues.backend.onReturn(write)
   write()
 }
@@ -51,7 +59,8 @@ async function writeUntilDone(
 }
 
 async function writeOne(slice: Slice, { id, job, payload, cadence }: Schedule): Promise<void> {
-  const repeat = 'cron' in cadence ? { pattern: cadence.cron, tz: 'UTC' } : { every: cadence.everyMs }
+  const repeat =
+    'cron' in cadence ? { pattern: cadence.cron, tz: 'UTC' } : { every: cadence.everyMs }
   const next = await slice.queues
     .queue(job.queue)
     .upsertJobScheduler(id, repeat, { name: job.name, data: payload, opts: jobOptions(job) })

@@ -19,8 +19,7 @@ export function readTelemetrySettings(
 ): TelemetrySettings {
   const read = (name: string): string => variables[name]?.trim() ?? ''
   const folder = entry === undefined ? 'tidegate' : basename(dirname(entry))
-  const endpoint =
-    read('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') || read('OTEL_EXPORTER_OTLP_ENDPOINT')
+  const endpoint = read('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') || read('OTEL_EXPORTER_OTLP_ENDPOINT')
   const isMuted = read('OTEL_TRACES_EXPORTER').toLowerCase() === 'none'
   const isDisabled = read('OTEL_SDK_DISABLED').toLowerCase() === 'true'
   return {

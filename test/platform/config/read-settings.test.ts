@@ -48,6 +48,7 @@ describe('configuration with faults', () => {
     const { faults, message } = refusal(secrets)
     expect(faults.flatMap(({ names }) => names)).to.have.members(Object.keys(secrets))
     expect(message).not.to.include('hunter2')
+    expect(message).not.to.include('leave it out for laptop')
   })
 
   it('refuses two names of one setting with different values and names both', () => {

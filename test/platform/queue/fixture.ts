@@ -1,3 +1,4 @@
+import { pino } from 'pino'
 import { z } from 'zod'
 import { systemClock, type Clock } from '#platform/clock'
 import { openDatabase, type Database } from '#platform/database/database'
@@ -24,8 +25,11 @@ export type BackendKind = (typeof backends)[number]
 export async function openProcess(
   databaseUrl: string,
   redis: string | undefined,
+  onLine?: (line: string) => void,
 ): Promise<Opened> {
-  const log = createLog('test', process.env['LOG_LEVEL'] ?? 'silent')
+  const log = onLine
+    ? pino({ level: 'warn' }, { write: onLine })
+    : createLog('test', process.env['LOG_LEVEL'] ?? 'silent')
   const lifecycle = createLifecycle(log)
   const db = await openDatabase(
     {

@@ -1,6 +1,5 @@
 import { expect } from 'chai'
 import { sql } from 'kysely'
-import type { z } from 'zod'
 import { Problem, defineProblems } from '#platform/problem'
 import { defineJob, type JobDefinition, type JobRun } from '#platform/queue/define-job'
 import { startWorkers, type WorkerLimits } from '#platform/queue/workers'
@@ -160,7 +159,9 @@ for (const kind of backends) {
       const runs = await finished(one, job, 2)
       expect(calls).to.equal(0)
       expect(runs.map(({ state }) => state)).to.deep.equal(['failed', 'failed'])
-      expect(runs.map(({ error }) => error).join()).to.include('not valid').and.include('No such job')
+      expect(runs.map(({ error }) => error).join())
+        .to.include('not valid')
+        .and.include('No such job')
       await failedJobs(one, job, 2)
     })
 

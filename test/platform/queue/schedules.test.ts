@@ -89,7 +89,11 @@ for (const kind of backends) {
       const one = await open()
       await one.queues
         .queue(job.queue)
-        .upsertJobScheduler(schedule.id, { every: 3_600_000 }, { name: job.name, data: { word: 'x' } })
+        .upsertJobScheduler(
+          schedule.id,
+          { every: 3_600_000 },
+          { name: job.name, data: { word: 'x' } },
+        )
       startWorkers(one, [job], limits)
       await eventually(async () => ((await runsOf(one, job.queue)).length === 1 ? true : undefined))
       await one.db.run(

@@ -20,7 +20,7 @@ export const telemetrySettings = defineSettings({
   OTEL_SERVICE_NAME: {
     schema: text('a name'),
     example: 'tidegate-api',
-    meaning: 'The name in traces and metrics. Not set: tidegate- and the kind of process.',
+    meaning: 'The name in traces and metrics. Not set: api, worker or admin.',
   },
   OTEL_RESOURCE_ATTRIBUTES: {
     schema: text('name=value pairs, separated by commas'),
@@ -32,6 +32,17 @@ export const telemetrySettings = defineSettings({
     example: 'http://127.0.0.1:4318',
     meaning: 'The collector. Not set: nothing is sent; the metrics can still be scraped.',
   },
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: {
+    schema: url('http:', 'https:'),
+    example: 'http://127.0.0.1:4318/v1/traces',
+    meaning:
+      'The full address for traces, where it is another one than the collector has for the rest.',
+  },
+  OTEL_TRACES_EXPORTER: {
+    schema: choice('otlp', 'none'),
+    standard: 'otlp',
+    meaning: 'none: traces run through the logs and are sent nowhere.',
+  },
   OTEL_EXPORTER_OTLP_HEADERS: {
     schema: text('name=value pairs, separated by commas'),
     secret: true,
@@ -40,12 +51,12 @@ export const telemetrySettings = defineSettings({
   },
   OTEL_TRACES_SAMPLER: {
     schema: choice(...samplers),
-    standard: 'parentbased_traceidratio',
+    standard: 'parentbased_always_on',
     meaning: 'Which traces are recorded.',
   },
   OTEL_TRACES_SAMPLER_ARG: {
     schema: ratio(),
-    standard: { development: '1', production: '0.05' },
+    standard: '1',
     unit: 'ratio',
     meaning: 'The share of traces recorded, for the samplers with traceidratio in their name.',
   },

@@ -1,0 +1,135 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
+import helmet from 'helmet'
+import { sql } from 'kysely'
+import type { Config } from '#config'
+import { entities } from '#entities'
+import { openFx } from '#fx'
+import { createHealth } from '#platform/health/health'
+import { healthHandler, heapMemory } from '#platform/health/health-handler'
+import { listen } from '#platform/listen'
+import { openPlatform } from '#platform/platform'
+import { Problem } from '#platform/problem'
+import type { Resource } from '#platform/resource/define-resource'
+import type { Started } from '#platform/run-process'
+import { openTables } from '#platform/resource/table'
+import { begin } from './http/begin.ts'
+import { cors } from './http/cors.ts'
+import { deprecated } from './http/deprecated.ts'
+import { handleError } from './http/handle-error.ts'
+import { problemPage } from './http/problem-pages.ts'
+import { problems } from './http/problems.ts'
+import { listLegacy, listResource, readResource } from './http/read-resource.ts'
+import { resources } from './resources.ts'
+import { routes } from './routes.ts'
+import type { ApiSlice } from './slice.ts'
+
+export type ApiOptions = {
+  /** Exact number of proxies in front, or their addresses; never `true`, which would believe anybody. */
+  readonly trustProxy: number | readonly string[]
+  readonly corsOrigins: readonly string[]
+  readonly bodyBytesMax: number
+  /** False takes the version 2 lists away and leaves version 1: the way back of a roll-out. */
+  readonly isCursorPaginationEnabled: boolean
+}
+
+type Handler = (slice: ApiSlice, request: Request, response: Response) => Promise<void>
+type Method = 'get' | 'post' | 'patch'
+type Mounted = { readonly method: Method; readonly path: string; readonly handle: Handler }
+
+/** Opens the API and serves it; it is ready when this resolves. */
+export async function startApi(config: Config, started: Started): Promise<void> {
+  const platform = await openPlatform(config, { ...started, entities })
+  const { lifecycle, clock, db, reserve } = platform
+  const allowsLoopback = config.process.environment !== 'production'
+  const slice: ApiSlice = {
+    ...platform,
+    fx: openFx(config.fx, { ...platform, allowsLoopback }),
+    cursorKeys: config.api.cursorKeys,
+    baseUrl: config.api.baseUrl,
+    tableOf: openTables(db.orm, resources),
+  }
+  const database = { name: 'database', isRequired: true, probe: () => reserve.ping() }
+  const { version } = config.process
+  const health = createHealth({ version, checks: [database], clock, memory: heapMemory })
+  const handler = healthHandler(health, config.health.basicStatus)
+  await db.run(sql`select 1`)
+  await listen(createApi(slice, config.api, handler), { name: 'api', ...config.api }, platform)
+  lifecycle.defer('readiness', async () => health.drain())
+  health.open()
+}
+
+/** The whole API as one Express application; nothing listens yet. `health` answers below `/api/health`. */
+export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestHandler): Express {
+  const app = express()
+  app.set('trust proxy', options.trustProxy)
+  app.set('query parser', false)
+  app.set('case sensitive routing', true)
+  app.set('strict routing', true)
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.use(begin(slice))
+  app.use(securityHeaders)
+  app.use(health)
+  app.use(cors(options.corsOrigins))
+  app.get('/problems/:domain/:name', problemPage)
+  app.use(express.text({ type: isJson, limit: options.bodyBytesMax, inflate: false }))
+  mount(app, slice, [
+    ...resources.flatMap((resource) => readsOf(resource, options.isCursorPaginationEnabled)),
+    ...routes.map(({ method, path, handle }) => ({ method, path: `/api/v2${path}`, handle })),
+  ])
+  app.use(() => {
+    throw new Problem(problems.routeUnknown, 'No route of this API has this path.')
+  })
+  app.use(handleError(slice))
+  return app
+}
+
+/** The routes that a declared resource brings with it. */
+export function readsOf(resource: Resource, isCursorPaginationEnabled = true): Mounted[] {
+  const { parent, name, legacyPath } = resource
+  const path = parent ? `/api/v2/${parent.resource.name}/:id/${name}` : `/api/v2/${name}`
+  const detail = resource.operations === 'list-and-detail'
+  const get = (at: string, handle: Handler): Mounted => ({ method: 'get', path: at, handle })
+  const legacy = `/api/${legacyPath}`
+  return [
+    ...(isCursorPaginationEnabled ? [get(path, listResource(resource))] : []),
+    ...(detail ? [get(`${path}/:id`, readResource(resource))] : []),
+    ...(legacyPath ? [get(legacy, deprecated(path, listLegacy(resource)))] : []),
+    ...(legacyPath && detail
+      ? [get(`${legacy}/:id`, deprecated(path, readResource(resource)))]
+      : []),
+  ]
+}
+
+function mount(app: Express, slice: ApiSlice, mounted: readonly Mounted[]): void {
+  for (const { method, path, handle } of mounted) {
+    app[method](path, (request, response) => handle(slice, request, response))
+  }
+  for (const path of new Set(mounted.map((one) => one.path))) {
+    const methods = mounted
+      .filter((one) => one.path === path)
+      .map((one) => one.method.toUpperCase())
+    const allowed = methods.includes('GET')
+      ? [...methods, 'HEAD', 'OPTIONS']
+      : [...methods, 'OPTIONS']
+    app.all(path, (request, response) => {
+      response.set('Allow', allowed.join(', '))
+      throw new Problem(problems.methodNotAllowed, `${request.method} is not possible here.`)
+    })
+  }
+}
+
+/** JSON is UTF-8 (RFC 8259, 8.1); another charset would be decoded into something that was not sent. */
+function isJson(request: { readonly headers: IncomingHttpHeaders }): boolean {
+  return /^application\/json *(; *charset="?utf-8"?)?$/i.test(request.headers['content-type'] ?? '')
+}
+
+/** An API serves no documents, so nothing may be loaded, framed or sniffed. */
+const securityHeaders = helmet({
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+  },
+  crossOriginResourcePolicy: { policy: 'cross-origin' },
+})

@@ -1,0 +1,67 @@
+import type { ErrorRequestHandler } from 'express'
+import { sqlState } from '#platform/database/transaction'
+import { Problem } from '#platform/problem'
+import type { ApiSlice } from '../slice.ts'
+import { problems } from './problems.ts'
+import { sendProblem } from './render-problem.ts'
+
+/** Last of all handlers: turns whatever was thrown into a problem document, and logs what nobody expected. */
+export function handleError({
+  log,
+  baseUrl,
+}: Pick<ApiSlice, 'log' | 'baseUrl'>): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    const problem = toProblem(error)
+    if (problem.type.kind === 'broken') {
+      log.error({ err: error, method: request.method }, 'request failed')
+    } else if (problem.type.kind === 'unavailable') {
+      log.warn({ err: error, method: request.method }, 'request refused for now')
+    }
+    if (response.headersSent) {
+      next(error)
+      return
+    }
+    sendProblem({ request, response, baseUrl }, problem)
+  }
+}
+
+/** Connection lost, server starting or stopping, too many connections, timeouts: states that pass. */
+const passing = /^(08|53|57P0|57014|55P03|40001|40P01)/
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) {
+    return error
+  }
+  const status = error instanceof Error && 'status' in error ? error.status : undefined
+  if (status === 413) {
+    return new Problem(problems.bodyTooLarge, 'The body is larger than this API reads.', {
+      cause: error,
+    })
+  }
+  if (status === 415) {
+    return new Problem(problems.mediaTypeUnsupported, 'This encoding is not read here.', {
+      cause: error,
+    })
+  }
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return new Problem(problems.requestMalformed, 'The request cannot be decoded.', {
+      cause: error,
+    })
+  }
+  if (passing.test(sqlState(error) ?? '') || isConnectionLoss(error)) {
+    return new Problem(problems.unavailable, 'The database does not answer in time.', {
+      cause: error,
+    })
+  }
+  return new Problem(problems.internal, 'The fault is logged under the request id.', {
+    cause: error,
+  })
+}
+
+function isConnectionLoss(error: unknown): boolean {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
+  const text = error instanceof Error ? `${error.message} ${cause}` : ''
+  return /timeout exceeded when trying to connect|Connection terminated|ECONNREFUSED|ECONNRESET|Query read timeout/.test(
+    text,
+  )
+}

@@ -1,0 +1,103 @@
+import type { Request } from 'express'
+import type { z } from 'zod'
+import { Problem, type Fault } from '#platform/problem'
+import { problems } from './problems.ts'
+
+/** Deeper documents are refused before they are parsed; no request of this API needs more than five levels. */
+const depthMax = 32
+
+/** The body as JSON.  @throws {Problem} http/media-type-unsupported, http/body-malformed */
+export function readJson(request: Request): unknown {
+  const text: unknown = request.body
+  if (typeof text !== 'string') {
+    throw new Problem(problems.mediaTypeUnsupported, 'The body must be application/json.')
+  }
+  return parseJson(text)
+}
+
+/** The document as the schema describes it.  @throws {Problem} http/body-invalid with every fault at once */
+export function validate<S extends z.ZodType>(document: unknown, schema: S): z.output<S> {
+  const result = schema.safeParse(document)
+  if (!result.success) {
+    throw new Problem(problems.bodyInvalid, summary(result.error), {
+      faults: faultsOf(result.error),
+    })
+  }
+  return result.data
+}
+
+/** JSON text to a value; refuses what a later layer would choke on: `__proto__`, endless nesting, text that is no text. */
+export function parseJson(text: string): unknown {
+  if (nesting(text) > depthMax) {
+    throw malformed(`more than ${depthMax} levels deep`)
+  }
+  try {
+    return JSON.parse(text, refuseDangerous)
+  } catch (error) {
+    throw error instanceof Problem ? error : malformed('not JSON', error)
+  }
+}
+
+/** PostgreSQL stores neither NUL nor lone surrogates, in text or in jsonb. */
+function refuseDangerous(key: string, value: unknown): unknown {
+  if (key === '__proto__') {
+    throw malformed('the key "__proto__" is not allowed')
+  }
+  for (const one of [key, value]) {
+    if (typeof one === 'string' && (one.includes('\0') || !one.isWellFormed())) {
+      throw malformed('a string holds a NUL character or half a surrogate pair')
+    }
+  }
+  return value
+}
+
+function malformed(reason: string, cause?: unknown): Problem {
+  return new Problem(problems.bodyMalformed, `The body was refused: ${reason}.`, {
+    faults: [{ detail: reason, pointer: '#' }],
+    cause,
+  })
+}
+
+/** How deep brackets nest outside of strings, counted without recursion. */
+function nesting(text: string): number {
+  let depth = 0
+  let deepest = 0
+  let isInString = false
+  for (let index = 0; index < text.length; index += 1) {
+    const letter = text[index]
+    if (isInString) {
+      index += letter === '\\' ? 1 : 0
+      isInString = letter !== '"'
+    } else if (letter === '"') {
+      isInString = true
+    } else if (letter === '{' || letter === '[') {
+      depth += 1
+      deepest = Math.max(deepest, depth)
+    } else if (letter === '}' || letter === ']') {
+      depth -= 1
+    }
+  }
+  return deepest
+}
+
+function faultsOf(error: z.ZodError): readonly Fault[] {
+  return error.issues.flatMap((issue) => {
+    const at = (path: readonly PropertyKey[], detail: string): Fault => ({
+      detail,
+      pointer: `#${path.map((step) => `/${escapePointer(String(step))}`).join('')}`,
+    })
+    return issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => at([...issue.path, key], 'unknown property'))
+      : [at(issue.path, issue.message)]
+  })
+}
+
+/** RFC 6901 section 3. */
+function escapePointer(step: string): string {
+  return step.slice(0, 80).replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
+function summary(error: z.ZodError): string {
+  const count = faultsOf(error).length
+  return count === 1 ? 'The body has one fault.' : `The body has ${count} faults.`
+}

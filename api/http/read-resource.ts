@@ -1,0 +1,172 @@
+import type { Request, Response } from 'express'
+import type { Caller } from '#members'
+import type { Runner } from '#platform/database/database'
+import { Problem } from '#platform/problem'
+import { writeCursor } from '#platform/resource/cursor'
+import type { Resource } from '#platform/resource/define-resource'
+import {
+  parseItemQuery,
+  parseListQuery,
+  parseOffsetQuery,
+  type ListQuery,
+  type Scope,
+} from '#platform/resource/list-query'
+import { problems } from '#platform/resource/problems'
+import {
+  itemStatement,
+  offsetStatement,
+  pageStatement,
+  type PageRow,
+} from '#platform/resource/statements'
+import type { ApiSlice } from '../slice.ts'
+import { authenticate, scopeOf } from './authenticate.ts'
+import { searchOf, sendJson } from './exchange.ts'
+
+type Handler = (slice: ApiSlice, request: Request, response: Response) => Promise<void>
+
+/** `GET /api/v2/<resource>`: one page by cursor. */
+export const listResource =
+  (resource: Resource): Handler =>
+  async (slice, request, response) => {
+    const scope = await scopeFor(slice, request, resource)
+    const place = placeOf(slice, scope, resource, request.params['id'])
+    const listing = { resource, scope, ...(place.parent && { parentId: place.parent.id }) }
+    const query = parseListQuery(listing, searchOf(request), slice.cursorKeys)
+    const [page] = await slice.db.run(pageStatement(slice.tableOf(resource), place, query))
+    if (!page?.parent_found) {
+      throw notFound(resource.parent?.resource ?? resource)
+    }
+    const envelope = describePage(slice, query, page)
+    response.set('Link', linksOf(request, envelope))
+    sendJson(request, response, `{"data":${page.body},"page":${JSON.stringify(envelope)}}`)
+  }
+
+/** `GET /api/v2/<resource>/:id`, and its version 1 twin. */
+export const readResource =
+  (resource: Resource): Handler =>
+  async (slice, request, response) => {
+    const scope = await scopeFor(slice, request, resource)
+    const query = parseItemQuery(resource, searchOf(request))
+    const body = await readItem(slice, slice.db, {
+      resource,
+      scope,
+      id: request.params['id'],
+      ...query,
+    })
+    sendJson(request, response, `{"data":${body}}`)
+  }
+
+/** `GET /api/<resource>`: version 1, by page number and with the total. */
+export const listLegacy =
+  (resource: Resource): Handler =>
+  async (slice, request, response) => {
+    const scope = await scopeFor(slice, request, resource)
+    const query = parseOffsetQuery(resource, searchOf(request))
+    const [row] = await slice.db.run(offsetStatement(slice.tableOf(resource), { scope }, query))
+    const total = Number(row?.total ?? 0)
+    const pagination = {
+      page: query.page,
+      limit: query.limit,
+      total,
+      total_pages: Math.ceil(total / query.limit),
+    }
+    sendJson(
+      request,
+      response,
+      `{"data":${row?.body ?? '[]'},"pagination":${JSON.stringify(pagination)}}`,
+    )
+  }
+
+/** The JSON text of one item, from the pool or inside the transaction that has just written it.
+ *  @throws {Problem} read/not-found, the same for what is missing and for what the caller may not see */
+export async function readItem(
+  { tableOf }: Pick<ApiSlice, 'tableOf'>,
+  runner: Runner,
+  item: { resource: Resource; scope: Scope; id: unknown; fields?: readonly string[] },
+): Promise<string> {
+  const table = tableOf(item.resource)
+  const id = item.resource.fields[table.primaryKey]?.parameter?.safeParse(item.id)
+  if (!id?.success) {
+    throw notFound(item.resource)
+  }
+  const [row] = await runner.run(itemStatement(table, item.scope, { ...item, id: id.data }))
+  if (!row) {
+    throw notFound(item.resource)
+  }
+  return row.body
+}
+
+async function scopeFor(slice: ApiSlice, request: Request, resource: Resource): Promise<Scope> {
+  const caller: Caller = await authenticate(slice.db, request, resource.scope)
+  return scopeOf(caller)
+}
+
+/** Where the list lives: for a list below an item, that item, whose id must at least look like one. */
+function placeOf(slice: ApiSlice, scope: Scope, { parent }: Resource, id: unknown) {
+  if (!parent) {
+    return { scope }
+  }
+  const table = slice.tableOf(parent.resource)
+  const parsed = parent.resource.fields[table.primaryKey]?.parameter?.safeParse(id)
+  if (!parsed?.success) {
+    throw notFound(parent.resource)
+  }
+  return { scope, parent: { table, id: parsed.data } }
+}
+
+function notFound(resource: Resource): Problem {
+  const noun = resource.name.replace(/s$/, '').replaceAll('-', ' ')
+  return new Problem(problems.notFound, `There is no ${noun} with this id.`)
+}
+
+type Envelope = {
+  readonly limit: number
+  readonly hasMore: boolean
+  readonly nextCursor?: string
+  readonly prevCursor?: string
+  readonly total?: number
+}
+
+/** `hasMore` speaks of the direction that was asked for; the cursors of both ends are given where there is a way on. */
+function describePage({ cursorKeys }: ApiSlice, query: ListQuery, page: PageRow): Envelope {
+  const { binding, limit, position } = query
+  const isBack = position?.direction === 'prev'
+  const cursor = (direction: 'next' | 'prev', key: string | null, isThere: boolean) =>
+    key !== null && isThere
+      ? {
+          [`${direction}Cursor`]: writeCursor(cursorKeys, binding, {
+            direction,
+            key: parseKey(key),
+          }),
+        }
+      : {}
+  return {
+    limit,
+    hasMore: page.has_more,
+    ...cursor('next', page.last_key, isBack || page.has_more),
+    ...cursor('prev', page.first_key, isBack ? page.has_more : position !== undefined),
+    ...(page.total !== null && { total: Number(page.total) }),
+  }
+}
+
+function parseKey(text: string): string[] {
+  const key: unknown = JSON.parse(text)
+  return Array.isArray(key) ? key.map(String) : []
+}
+
+function linksOf(request: Request, { nextCursor, prevCursor }: Envelope): string {
+  const at = (cursor: string | undefined, rel: string): string[] => {
+    const search = new URLSearchParams(searchOf(request))
+    search.delete('cursor')
+    if (cursor !== undefined) {
+      search.set('cursor', cursor)
+    }
+    const tail = search.size > 0 ? `?${search.toString()}` : ''
+    return [`<${request.baseUrl}${request.path}${tail}>; rel="${rel}"`]
+  }
+  return [
+    ...(nextCursor ? at(nextCursor, 'next') : []),
+    ...(prevCursor ? at(prevCursor, 'prev') : []),
+    ...at(undefined, 'first'),
+  ].join(', ')
+}

@@ -1,0 +1,26 @@
+import { FxRate } from '#fx'
+import { defineResource } from '#platform/resource/define-resource'
+import { decimal, instant, sequence, text } from '#platform/resource/fields'
+
+/** Rates exactly as their publishers gave them, newest first; quarantined ones are left out. */
+export const fxRateHistory = defineResource({
+  name: 'fx/rates/history',
+  entity: FxRate,
+  scope: 'fx:read',
+  visibility: 'public',
+  operations: 'list',
+  fields: {
+    id: sequence('id'),
+    provider: text('provider'),
+    base: text('baseAsset'),
+    quote: text('quoteAsset'),
+    rate: decimal('rate'),
+    asOf: instant('asOf'),
+    fetchedAt: instant('fetchedAt'),
+  },
+  filters: { base: 'equals', quote: 'oneOf', provider: 'equals', asOf: 'range' },
+  filtersRequired: ['base', 'quote'],
+  only: { excluded: false },
+  sorts: ['-asOf', 'asOf'],
+  page: { limitDefault: 100, limitMax: 500 },
+})

@@ -1,0 +1,46 @@
+import { FxSnapshot, snapshotTypes } from '#fx'
+import { defineResource } from '#platform/resource/define-resource'
+import {
+  decimal,
+  flag,
+  instant,
+  integer,
+  money,
+  nullable,
+  oneOf,
+  text,
+  uuid,
+} from '#platform/resource/fields'
+import { paymentLinks } from './payment-links.ts'
+
+/** The rates that were frozen with a payment link, newest set first: four at its creation, four at every requote. */
+export const fxSnapshots = defineResource({
+  name: 'fx-snapshots',
+  entity: FxSnapshot,
+  scope: 'payment-links:read',
+  visibility: { organisation: 'organisationId' },
+  parent: { resource: paymentLinks, column: 'paymentLinkId' },
+  operations: 'list',
+  fields: {
+    id: uuid('id'),
+    setId: uuid('setId'),
+    type: oneOf('snapshotType', snapshotTypes),
+    currency: text('currency'),
+    asset: text('asset'),
+    rate: decimal('rate'),
+    amount: nullable(money('amountMinor', 'asset')),
+    legBase: text('legBase'),
+    currencyLeg: decimal('currencyLeg'),
+    assetLeg: decimal('assetLeg'),
+    provider: text('provider'),
+    asOf: instant('asOf'),
+    stalenessSeconds: integer('stalenessSeconds'),
+    isStale: flag('isStale'),
+    roundingRule: text('roundingRule'),
+    capturedAt: instant('capturedAt'),
+    lockExpiresAt: nullable(instant('lockExpiresAt')),
+  },
+  filters: { setId: 'equals', type: 'oneOf', asset: 'oneOf' },
+  sorts: ['-capturedAt', 'capturedAt'],
+  page: { limitDefault: 20, limitMax: 100 },
+})

@@ -1,0 +1,24 @@
+import { PaymentEvent } from '#payments'
+import { defineResource } from '#platform/resource/define-resource'
+import { instant, nullable, object, sequence, text } from '#platform/resource/fields'
+import { paymentLinks } from './payment-links.ts'
+
+/** The timeline of a payment link, newest first. */
+export const paymentEvents = defineResource({
+  name: 'events',
+  entity: PaymentEvent,
+  scope: 'payment-links:read',
+  visibility: { organisation: 'organisationId' },
+  parent: { resource: paymentLinks, column: 'paymentLinkId' },
+  operations: 'list',
+  fields: {
+    id: sequence('id'),
+    type: text('type'),
+    provider: nullable(text('provider')),
+    payload: object('payload'),
+    occurredAt: instant('occurredAt'),
+    createdAt: instant('createdAt'),
+  },
+  sorts: ['-createdAt', 'createdAt'],
+  page: { limitDefault: 50, limitMax: 100 },
+})

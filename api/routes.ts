@@ -1,0 +1,14 @@
+import { cancelPaymentLink } from './routes/cancel-payment-link.ts'
+import { changePaymentLink } from './routes/change-payment-link.ts'
+import { createPaymentLink } from './routes/create-payment-link.ts'
+import { fxRates } from './routes/fx-rates.ts'
+import { requotePaymentLink } from './routes/requote-payment-link.ts'
+
+/** Every route of version 2 that is not a declared resource. */
+export const routes = [
+  createPaymentLink,
+  changePaymentLink,
+  cancelPaymentLink,
+  requotePaymentLink,
+  fxRates,
+] as const

@@ -1,0 +1,30 @@
+import { ensureRates } from '#fx'
+import { changeLink, getLinkForUpdate, linkChangesSchema, settlementAssetsOf } from '#payments'
+import { scopeOf } from '../http/authenticate.ts'
+import { defineWrite } from '../http/define-write.ts'
+import { expectedVersion, versionChanged } from '../http/precondition.ts'
+import { readItem } from '../http/read-resource.ts'
+import { paymentLinks } from '../resources/payment-links.ts'
+
+export const changePaymentLink = defineWrite({
+  method: 'patch',
+  path: '/payment-links/:id',
+  scope: 'payment-links:write',
+  body: linkChangesSchema,
+  async prepare({ db, fx }, { caller, body }) {
+    if (body.amount) {
+      const quotes = await settlementAssetsOf(db, caller.organisationId)
+      await ensureRates(fx, body.amount.currency, quotes)
+    }
+  },
+  async write(tx, slice, { caller, body, id, request }) {
+    const version = expectedVersion(request)
+    const link = await getLinkForUpdate(tx, caller, id)
+    if (link.version !== version) {
+      throw versionChanged()
+    }
+    await changeLink(tx, slice, link, body)
+    const item = { resource: paymentLinks, scope: scopeOf(caller), id }
+    return { status: 200, headers: {}, body: `{"data":${await readItem(slice, tx, item)}}` }
+  },
+})

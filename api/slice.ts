@@ -1,0 +1,21 @@
+import type { Fx } from '#fx'
+import type { Clock } from '#platform/clock'
+import type { Database } from '#platform/database/database'
+import type { Log } from '#platform/log'
+import type { Random } from '#platform/random'
+import type { CursorKey } from '#platform/resource/cursor'
+import type { Resource } from '#platform/resource/define-resource'
+import type { Table } from '#platform/resource/table'
+
+/** What the routes of the API work with. */
+export type ApiSlice = {
+  readonly db: Database
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly fx: Fx
+  readonly cursorKeys: readonly CursorKey[]
+  /** Absolute, without a slash at the end; the root of problem types. */
+  readonly baseUrl: string
+  readonly tableOf: (resource: Resource) => Table
+}

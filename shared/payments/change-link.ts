@@ -1,0 +1,96 @@
+import type { Transaction } from '#platform/database/transaction'
+import { Problem } from '#platform/problem'
+import { flushLink } from './create-link.ts'
+import { requireChangeable, requireFuture } from './find-link.ts'
+import { freezeRates, settlementAssetsOf, type WritingSlice } from './freeze-rates.ts'
+import type { LinkChanges } from './link-input.ts'
+import type { PaymentLink } from './payment-link.ts'
+import { problems } from './problems.ts'
+import { recordEvent } from './record.ts'
+
+/** Applies the changes that were given and leaves the rest. `link` comes locked from `getLinkForUpdate`.
+ *  A change of the amount freezes four new rates, since each of them carries the converted amount.
+ *  @throws {Problem} payments/link-closed, payments/amount-fixed, payments/reference-taken */
+export async function changeLink(
+  tx: Transaction,
+  slice: WritingSlice,
+  link: PaymentLink,
+  changes: LinkChanges,
+): Promise<void> {
+  requireChangeable(link)
+  requireFuture(slice.clock, changes.expiresAt)
+  const { amount } = changes
+  if (amount !== undefined && link.status !== 'draft') {
+    throw new Problem(problems.amountFixed, 'The link is open, so its amount is fixed.', {
+      faults: [{ detail: 'only a draft can change its amount', pointer: '#/amount' }],
+    })
+  }
+  const isOpened = changes.status === 'open' && link.status === 'draft'
+  const isPriced = amount !== undefined
+  tx.em.assign(link, {
+    status: changes.status ?? link.status,
+    description: changes.description ?? link.description,
+    metadata: changes.metadata ?? link.metadata,
+    externalReference: given(changes.reference, link.externalReference),
+    completionsMax: given(changes.completionsMax, link.completionsMax),
+    expiresAt: given(changes.expiresAt, link.expiresAt),
+    successUrl: given(changes.successUrl, link.successUrl),
+    inactiveMessage: given(changes.inactiveMessage, link.inactiveMessage),
+    amountMinor: isPriced ? (amount?.amountMinor ?? null) : (link.amountMinor ?? null),
+    currency: amount?.currency ?? link.currency,
+    fxSetId: isPriced ? slice.random.uuid() : link.fxSetId,
+    updatedAt: slice.clock.now(),
+  })
+  recordEvent(tx, slice.clock, link, { type: isOpened ? 'opened' : 'updated' })
+  await flushLink(tx)
+  if (isPriced) {
+    const assets = await settlementAssetsOf(tx, link.organisationId)
+    await freezeRates(tx, slice, link, { snapshotType: 'requote', assets, allowStale: false })
+  }
+}
+
+/** Ends a link that has not been paid. Cancelling a cancelled link changes nothing.
+ *  @throws {Problem} payments/link-paid, payments/link-closed */
+export async function cancelLink(
+  tx: Transaction,
+  slice: Pick<WritingSlice, 'clock'>,
+  link: PaymentLink,
+): Promise<void> {
+  if (link.status === 'cancelled') {
+    return
+  }
+  if (link.status === 'paid' || link.status === 'partially_paid') {
+    throw new Problem(problems.linkPaid, 'The link has been paid, wholly or in part.', {
+      facts: { linkStatus: link.status },
+    })
+  }
+  requireChangeable(link)
+  tx.em.assign(link, { status: 'cancelled', updatedAt: slice.clock.now() })
+  recordEvent(tx, slice.clock, link, { type: 'cancelled' })
+  await tx.em.flush()
+}
+
+/** Freezes four new rates beside the old ones, which stay as they are.
+ *  @throws {Problem} payments/link-closed, fx/rate-unavailable */
+export async function requoteLink(
+  tx: Transaction,
+  slice: WritingSlice,
+  link: PaymentLink,
+  { allowStaleRates }: { readonly allowStaleRates: boolean },
+): Promise<void> {
+  requireChangeable(link)
+  const assets = await settlementAssetsOf(tx, link.organisationId)
+  tx.em.assign(link, { fxSetId: slice.random.uuid(), updatedAt: slice.clock.now() })
+  recordEvent(tx, slice.clock, link, { type: 'requoted', payload: { fxSetId: link.fxSetId } })
+  await tx.em.flush()
+  await freezeRates(tx, slice, link, {
+    snapshotType: 'requote',
+    assets,
+    allowStale: allowStaleRates,
+  })
+}
+
+/** The new value where one was given, null included; the current one otherwise. */
+function given<T>(next: T | null | undefined, current: T | null | undefined): T | null {
+  return (next === undefined ? current : next) ?? null
+}

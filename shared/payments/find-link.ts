@@ -1,0 +1,41 @@
+import { LockMode } from '@mikro-orm/core'
+import type { Caller } from '#members'
+import type { Clock } from '#platform/clock'
+import type { Transaction } from '#platform/database/transaction'
+import { Problem } from '#platform/problem'
+import { problems as readProblems } from '#platform/resource/problems'
+import { PaymentLink } from './payment-link.ts'
+import { problems } from './problems.ts'
+
+/** The caller's link, locked until the transaction ends.
+ *  @throws {Problem} read/not-found, word for word as a read answers it */
+export async function getLinkForUpdate(
+  tx: Transaction,
+  caller: Caller,
+  id: string,
+): Promise<PaymentLink> {
+  const where = { id, organisationId: caller.organisationId, deletedAt: null }
+  const link = await tx.em.findOne(PaymentLink, where, { lockMode: LockMode.PESSIMISTIC_WRITE })
+  if (!link) {
+    throw new Problem(readProblems.notFound, 'There is no payment link with this id.')
+  }
+  return link
+}
+
+/** @throws {Problem} payments/expiry-past when the instant has already passed */
+export function requireFuture(clock: Clock, expiresAt: Date | null | undefined): void {
+  if (expiresAt && expiresAt <= clock.now()) {
+    throw new Problem(problems.expiryPast, 'expiresAt is in the past.', {
+      faults: [{ detail: 'must be in the future', pointer: '#/expiresAt' }],
+    })
+  }
+}
+
+/** @throws {Problem} payments/link-closed when nothing about the link may change any more */
+export function requireChangeable(link: PaymentLink): void {
+  if (link.status !== 'draft' && link.status !== 'open') {
+    throw new Problem(problems.linkClosed, `The link is ${link.status.replace('_', ' ')}.`, {
+      facts: { linkStatus: link.status },
+    })
+  }
+}

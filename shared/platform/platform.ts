@@ -1,0 +1,35 @@
+import { systemClock, type Clock } from './clock.ts'
+import type { PlatformConfig } from './config/platform-config.ts'
+import { openDatabase, type Database, type Entities } from './database/database.ts'
+import { openReserve, type Reserve } from './database/reserve.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import type { Log } from './log.ts'
+import { systemRandom, type Random } from './random.ts'
+
+/** What every process stands on. Functions take the part that they use: `Pick<Platform, 'db' | 'clock'>`. */
+export type Platform = {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly lifecycle: Lifecycle
+  readonly db: Database
+  /** Connections that requests cannot use up. */
+  readonly reserve: Reserve
+}
+
+type Given = Pick<Platform, 'log' | 'lifecycle'> & {
+  readonly entities: Entities
+  /** Parts that a test puts in place of the real ones. */
+  readonly overrides?: Partial<Pick<Platform, 'clock' | 'random' | 'db'>>
+}
+
+/** Opens the platform of one process; the lifecycle closes it. */
+export async function openPlatform(
+  config: Pick<PlatformConfig, 'database'>,
+  { log, lifecycle, entities, overrides = {} }: Given,
+): Promise<Platform> {
+  const { clock = systemClock, random = systemRandom } = overrides
+  const db = overrides.db ?? (await openDatabase(config.database, entities, { log, lifecycle }))
+  const reserve = openReserve(config.database, { lifecycle })
+  return { clock, random, log, lifecycle, db, reserve }
+}

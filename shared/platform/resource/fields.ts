@@ -1,0 +1,112 @@
+import { sql, type RawBuilder } from 'kysely'
+import { z } from 'zod'
+
+/** Gives the SQL of a column of the row that is being read. */
+export type ColumnOf<Column extends string> = (name: Column) => RawBuilder<unknown>
+
+/**
+ * One public field of an item: which columns it needs, how PostgreSQL renders it as JSON, what the JSON looks like,
+ * and how the same value is written in a query parameter. Fields are the allow-list of what leaves the house.
+ */
+export type Field<Column extends string = string> = {
+  readonly columns: readonly Column[]
+  readonly render: (column: ColumnOf<Column>) => RawBuilder<unknown>
+  /** The JSON value, for documentation, clients and tests. */
+  readonly schema: z.ZodType
+  /** A filter's value as it stands in the URL; absent where the field cannot be filtered or sorted by. */
+  readonly parameter?: z.ZodType<string>
+}
+
+const plain = <C extends string>(
+  column: C,
+  schema: z.ZodType,
+  parameter?: z.ZodType<string>,
+): Field<C> => ({
+  columns: [column],
+  render: (columnOf) => columnOf(column),
+  schema,
+  ...(parameter && { parameter }),
+})
+
+/** Longest text that a filter accepts; longer values match no index and only cost parsing. */
+const parameterCharactersMax = 200
+const textParameter = z
+  .string()
+  .min(1)
+  .max(parameterCharactersMax)
+  .refine((value) => !value.includes('\0'), 'must not contain a NUL character')
+  .refine((value) => value.isWellFormed(), 'must be well-formed Unicode')
+
+export const uuid = <C extends string>(column: C): Field<C> =>
+  plain(column, z.uuid(), z.uuid().toLowerCase())
+
+export const text = <C extends string>(column: C): Field<C> =>
+  plain(column, z.string(), textParameter)
+
+export const integer = <C extends string>(column: C): Field<C> => plain(column, z.int())
+
+export const flag = <C extends string>(column: C): Field<C> => plain(column, z.boolean())
+
+/** A `text[]` column as a JSON array. */
+export const texts = <C extends string>(column: C): Field<C> => plain(column, z.array(z.string()))
+
+/** A `jsonb` column that holds an object. */
+export const object = <C extends string>(column: C): Field<C> =>
+  plain(column, z.record(z.string(), z.unknown()))
+
+export const oneOf = <C extends string>(
+  column: C,
+  values: readonly [string, ...string[]],
+): Field<C> => plain(column, z.enum(values), z.enum(values))
+
+/** A bigint identity as text: JavaScript numbers end at 2^53. */
+export const sequence = <C extends string>(column: C): Field<C> => ({
+  ...plain(column, z.string().regex(/^\d+$/)),
+  render: (columnOf) => sql`${columnOf(column)}::text`,
+})
+
+/** A numeric column as decimal text, digit for digit. */
+export const decimal = <C extends string>(column: C): Field<C> => ({
+  ...plain(column, z.string().regex(/^\d+(\.\d+)?$/)),
+  render: (columnOf) => sql`${columnOf(column)}::text`,
+})
+
+/** A timestamptz column as RFC 3339 in UTC with milliseconds. In a query it must name its zone. */
+export const instant = <C extends string>(column: C): Field<C> => ({
+  ...plain(
+    column,
+    z.iso.datetime(),
+    z.iso.datetime({
+      offset: true,
+      error: 'must be RFC 3339 with a zone, as 2026-11-22T08:00:00Z',
+    }),
+  ),
+  render: (columnOf) =>
+    sql`to_char(${columnOf(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+})
+
+const moneySchema = z.object({
+  amount: z.int().describe('Integer minor units of `currency`.'),
+  currency: z.string(),
+  exponent: z.int().min(0).describe('Decimals of the minor unit: EUR 2, JPY 0, KWD 3.'),
+})
+
+/** Minor units with their currency and its exponent; null when the amount is. */
+export const money = <A extends string, C extends string>(
+  amount: A,
+  currency: C,
+): Field<A | C> => ({
+  columns: [amount, currency],
+  schema: moneySchema,
+  // row_to_json and not json_build_object, which spends a byte on each side of every colon
+  render: (columnOf) => sql`case when ${columnOf(amount)} is not null then (
+    select row_to_json(money) from (
+      select ${columnOf(amount)} as amount, ${columnOf(currency)} as currency,
+             (select exponent from assets where code = ${columnOf(currency)}) as exponent) as money) end`,
+})
+
+/** Says that the column may be NULL, and the field null. */
+export const nullable = <C extends string>(field: Field<C>): Field<C> => ({
+  ...field,
+  schema: field.schema.nullable(),
+})

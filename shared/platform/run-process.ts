@@ -1,0 +1,77 @@
+import type { Lifecycle } from './lifecycle.ts'
+import { createLifecycle } from './lifecycle.ts'
+import { createLog, type Log } from './log.ts'
+import { flushTelemetry } from './telemetry/flush.ts'
+
+/** What a process is started with; everything that it opens is deferred on the lifecycle. */
+export type Started = { readonly log: Log; readonly lifecycle: Lifecycle }
+
+export type Program<Config> = {
+  readonly name: string
+  /** @throws with a message for the operator when the environment does not do */
+  readonly readConfig: (environment: NodeJS.ProcessEnv) => Config
+  readonly logLevel: (config: Config) => string
+  /** Resolves when the process serves. */
+  readonly start: (config: Config, started: Started) => Promise<unknown>
+}
+
+/** The longest that a process takes to stop, telemetry included; below the 30 s that orchestrators grant. */
+const stopTimeoutMs = 25_000
+/** One undo may take this long: the pool waits for running statements, the server for running requests. */
+const stepTimeoutMs = 10_000
+
+/** Runs a process from start to end: reads its configuration, starts it, tells the launcher that it serves, and stops it
+ *  in order on SIGTERM, on SIGINT, when the launcher is gone, and after an error that nobody caught (exit code 1).
+ *  @param host the real `process`, which only a main file may name */
+export async function runProcess<Config>(
+  host: NodeJS.Process,
+  program: Program<Config>,
+): Promise<void> {
+  const config = readOrExit(host, program)
+  const log = createLog(program.name, program.logLevel(config))
+  const lifecycle = createLifecycle(log, stepTimeoutMs)
+  let isStopping = false
+
+  async function stop(exitCode: number): Promise<void> {
+    if (isStopping) {
+      return
+    }
+    isStopping = true
+    setTimeout(() => host.exit(1), stopTimeoutMs).unref()
+    const failure = await lifecycle.stop().catch((error: unknown) => error)
+    if (failure !== undefined) {
+      log.error({ err: failure }, 'shutdown was not clean')
+    }
+    await flushTelemetry()
+    log.info({ exitCode }, 'process stopped')
+    host.exit(failure === undefined ? exitCode : 1)
+  }
+
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'disconnect'] as const) {
+    host.on(signal, () => void stop(0))
+  }
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    host.on(event, (error: unknown) => {
+      log.fatal({ err: error }, 'nobody caught this error')
+      void stop(1)
+    })
+  }
+  try {
+    await program.start(config, { log, lifecycle })
+    host.send?.({ type: 'ready' })
+    log.info('process ready')
+  } catch (error) {
+    log.fatal({ err: error }, 'process did not start')
+    await stop(1)
+  }
+}
+
+function readOrExit<Config>(host: NodeJS.Process, { name, readConfig }: Program<Config>): Config {
+  try {
+    return readConfig(host.env)
+  } catch (error) {
+    createLog(name, 'fatal', 2).fatal({ err: error }, 'configuration refused')
+    host.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    return host.exit(1)
+  }
+}

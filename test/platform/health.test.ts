@@ -1,0 +1,136 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { expect } from 'chai'
+import { systemClock, type Clock } from '#platform/clock'
+import { openReserve } from '#platform/database/reserve'
+import { createHealth, type HealthCheck } from '#platform/health/health'
+import { healthHandler } from '#platform/health/health-handler'
+import { createLifecycle } from '#platform/lifecycle'
+import { createLog } from '#platform/log'
+import { createTestClock } from '../support/clock.ts'
+import { createDatabase, freePort } from '../support/servers.ts'
+
+const works: HealthCheck['probe'] = async () => undefined
+const fails: HealthCheck['probe'] = () => Promise.reject(new Error('down'))
+const hangs: HealthCheck['probe'] = () => new Promise(() => undefined)
+const check = (name: string, isRequired: boolean, probe: HealthCheck['probe']): HealthCheck => ({
+  name,
+  isRequired,
+  probe,
+})
+const open = (checks: readonly HealthCheck[], clock: Clock = systemClock) =>
+  createHealth({ version: '1', checks, clock, memory: () => ({ used: 150, total: 200 }) })
+
+describe('health of a process', () => {
+  it('is judged by what is missing', async () => {
+    const status = async (...checks: HealthCheck[]) => (await open(checks).report()).status
+    const [a, b] = [
+      (probe: HealthCheck['probe']) => check('a', true, probe),
+      (probe: HealthCheck['probe']) => check('b', false, probe),
+    ]
+    expect(await status(a(works), b(works))).to.equal('healthy')
+    expect(await status(a(works), b(fails))).to.equal('degraded')
+    expect(await status(a(fails), b(works))).to.equal('unhealthy')
+  })
+
+  it('waits for no frozen dependency longer than its budget, and for all of them at once', async () => {
+    const report = await open([
+      check('a', true, hangs),
+      check('b', true, hangs),
+      check('c', false, works),
+    ]).report()
+    expect(report.services['a']?.healthy).to.equal(false)
+    expect(report.services['c']?.healthy).to.equal(true)
+    const waited = report.services['a']?.latency ?? 0
+    expect(waited).to.be.within(70, 1000)
+  })
+
+  it('asks once for any number of callers within a second', async () => {
+    let asked = 0
+    const health = open([check('a', true, async () => void (asked += 1))])
+    await Promise.all(Array.from({ length: 1000 }, () => health.report()))
+    expect(asked).to.equal(1)
+  })
+
+  it('shows memory as bytes and per cent', async () => {
+    expect((await open([]).report()).memory).to.deep.equal({
+      used: 150,
+      total: 200,
+      percentage: 75,
+    })
+  })
+
+  it('asks the database on a connection of its own, and notices when nothing listens', async () => {
+    const lifecycle = createLifecycle(createLog('test', 'silent'))
+    const url = await createDatabase()
+    const reserve = openReserve({ url, applicationName: 'test' }, { lifecycle })
+    await reserve.ping()
+    await reserve.ping()
+    const nowhere = `postgresql://x:y@127.0.0.1:${await freePort()}/x`
+    const failure = await openReserve({ url: nowhere, applicationName: 'test' }, { lifecycle })
+      .ping()
+      .catch((error: unknown) => error)
+    expect(failure).to.be.instanceOf(Error)
+    await lifecycle.stop()
+  })
+
+  describe('over HTTP', () => {
+    let server: Server
+    let origin: string
+    let broken = false
+    const clock = createTestClock()
+    const health = open(
+      [
+        check('database', true, () =>
+          broken ? Promise.reject(new Error('down')) : Promise.resolve(),
+        ),
+      ],
+      clock,
+    )
+
+    before(async () => {
+      const handler = healthHandler(health, 'ok')
+      server = createServer((request, response) =>
+        handler(request, response, () => response.writeHead(404).end()),
+      )
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const address = server.address()
+      origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+    })
+    after(() => server.close())
+
+    it('answers on every path, with and without /api', async () => {
+      for (const path of ['/health', '/api/health', '/api/health?verbose']) {
+        const response = await fetch(`${origin}${path}`)
+        const body: any = await response.json()
+        expect([response.status, body.status, body.services.database.healthy]).to.deep.equal([
+          200,
+          'ok',
+          true,
+        ])
+      }
+      expect((await fetch(`${origin}/healthy`)).status).to.equal(404)
+      expect((await fetch(`${origin}/health`, { method: 'POST' })).status).to.equal(404)
+      expect(await (await fetch(`${origin}/api/health/live`)).json()).to.deep.equal({
+        status: 'ok',
+      })
+    })
+
+    it('is ready only while it serves', async () => {
+      const ready = async () => (await fetch(`${origin}/api/health/ready`)).status
+      expect(await ready()).to.equal(503)
+      health.open()
+      expect(await ready()).to.equal(200)
+      health.drain()
+      expect(await ready()).to.equal(503)
+    })
+
+    it('is alive without its database, and says 503 about its health', async () => {
+      broken = true
+      await clock.advance(1_000)
+      expect((await fetch(`${origin}/health`)).status).to.equal(503)
+      expect((await fetch(`${origin}/health/live`)).status).to.equal(200)
+    })
+  })
+})

@@ -1,0 +1,87 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { createApi, type ApiOptions } from '../../api/app.ts'
+import { resources } from '../../api/resources.ts'
+import type { ApiSlice } from '../../api/slice.ts'
+import { openTables } from '#platform/resource/table'
+import type { Business } from './business.ts'
+
+export type Answer = {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  /** The parsed body; `{}` where there is none. */
+  readonly json: any
+}
+
+export type Api = {
+  readonly origin: string
+  readonly slice: ApiSlice
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>
+}
+
+export type CallOptions = {
+  readonly as?: string
+  readonly body?: unknown
+  /** Sent as it is, instead of `body`. */
+  readonly raw?: string | Uint8Array
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The real application on a port of its own, closed with the business. */
+export async function startApi(
+  business: Business,
+  options: Partial<ApiOptions> = {},
+): Promise<Api> {
+  const { db, clock, random, log, fx, lifecycle } = business
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  const origin = `http://127.0.0.1:${port}`
+  const cursorKeys = [{ id: 'test', secret: Buffer.alloc(32, 7) }]
+  const tableOf = openTables(db.orm, resources)
+  const slice = { db, clock, random, log, fx, cursorKeys, baseUrl: origin, tableOf }
+  const defaults = {
+    trustProxy: 0,
+    corsOrigins: [],
+    bodyBytesMax: 100_000,
+    isCursorPaginationEnabled: true,
+  }
+  server.on(
+    'request',
+    createApi(slice, { ...defaults, ...options }, (_request, _response, next) => next()),
+  )
+  lifecycle.defer('api', async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
+  return { origin, slice, call: (method, path, call) => send(origin, method, { path, ...call }) }
+}
+
+async function send(
+  origin: string,
+  method: string,
+  { path, as, body, raw, headers = {} }: CallOptions & { path: string },
+): Promise<Answer> {
+  const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body))
+  const response = await fetch(`${origin}${path}`, {
+    method,
+    headers: {
+      ...(as !== undefined && { authorization: `Bearer ${as}` }),
+      ...(payload !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(payload !== undefined && { body: payload }),
+  })
+  const text = await response.text()
+  const isJson = response.headers.get('content-type')?.includes('json') === true && text !== ''
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: isJson ? JSON.parse(text) : {},
+  }
+}
