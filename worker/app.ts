@@ -38,7 +38,7 @@ export async function startWorker(config: Config, started: Started): Promise<Wor
     platform,
   )
   startWorkers(slice, jobs, { concurrency, stopGraceMs })
-  startSchedules(slice, schedules(config.fx))
+  startSchedules(slice, schedules)
   platform.lifecycle.defer('readiness', async () => health.enter('draining'))
   health.enter('ready')
   return slice

@@ -1,0 +1,197 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { createTRPCClient, httpBatchLink, httpLink, TRPCClientError } from '@trpc/client'
+import { expect } from 'chai'
+import { sql } from 'kysely'
+import { issueAdminToken } from '#members'
+import { createHealth } from '#platform/health/health'
+import { healthHandler } from '#platform/health/health-handler'
+import { Problem } from '#platform/problem'
+import { queueProblems } from '#platform/queue/problems'
+import { createAdmin } from '../../admin/app.ts'
+import type { AdminRouter } from '../../admin/router.ts'
+import type { AdminSlice } from '../../admin/trpc.ts'
+import { openBusiness, type Business } from '../support/business.ts'
+
+describe('admin procedures over HTTP', () => {
+  let business: Business
+  let origin: string
+  let tokens: Record<'viewer' | 'operator' | 'admin', string>
+
+  before(async () => {
+    business = await openBusiness()
+    origin = await serve({})
+    const issue = async (role: 'viewer' | 'operator' | 'admin'): Promise<string> =>
+      (await issueAdminToken(business, { name: role, role })).text
+    tokens = {
+      viewer: await issue('viewer'),
+      operator: await issue('operator'),
+      admin: await issue('admin'),
+    }
+  })
+
+  after(() => business.lifecycle.stop())
+
+  /** The real application on a port of its own, closed with the business. */
+  async function serve(more: Partial<AdminSlice>): Promise<string> {
+    const health = createHealth({ version: '0.1.0', checks: [] }, business)
+    const slice: AdminSlice = { ...business, health, deadlineMs: 2000, ...more }
+    const server = createServer(createAdmin(slice, healthHandler(health)))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    business.lifecycle.defer('admin', async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    })
+    const address = server.address()
+    return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+  }
+
+  const headersOf = (token: string | undefined): Record<string, string> =>
+    token === undefined ? {} : { authorization: `Bearer ${token}` }
+
+  function clientOf(token: string | undefined, at = origin) {
+    return createTRPCClient<AdminRouter>({
+      links: [httpLink({ url: `${at}/trpc`, headers: headersOf(token) })],
+    })
+  }
+
+  async function refusalOf(call: Promise<unknown>): Promise<TRPCClientError<AdminRouter>> {
+    const outcome = await call.catch((error: unknown) => error)
+    if (!(outcome instanceof TRPCClientError)) {
+      throw new Error(`was not refused: ${JSON.stringify(outcome)}`)
+    }
+    return outcome as TRPCClientError<AdminRouter>
+  }
+
+  const codeOf = async (call: Promise<unknown>) => (await refusalOf(call)).data?.code
+
+  it('answers a viewer', async () => {
+    const report = await clientOf(tokens.viewer).health.summary.query()
+    expect(report).to.include({ status: 'healthy', version: '0.1.0' })
+  })
+
+  it('refuses every procedure without a token', async () => {
+    const client = clientOf(undefined)
+    const codes = await Promise.all([
+      codeOf(client.health.summary.query()),
+      codeOf(client.fx.rates.query({ base: 'GBP', quotes: ['EUR'] })),
+      codeOf(client.fx.fetchNow.mutate()),
+    ])
+    expect(codes).to.deep.equal(['UNAUTHORIZED', 'UNAUTHORIZED', 'UNAUTHORIZED'])
+  })
+
+  it('refuses a token that is wrong, of another kind, expired or revoked, with the same words', async () => {
+    const gone = async (column: 'expires_at' | 'revoked_at'): Promise<string> => {
+      const issued = await issueAdminToken(business, { name: column, role: 'admin' })
+      const past = sql`now() - interval '1 second'`
+      await business.db.run(
+        sql`update admin_tokens set ${sql.ref(column)} = ${past} where id = ${issued.id}`,
+      )
+      return issued.text
+    }
+    const last = tokens.admin.at(-1) === 'a' ? 'b' : 'a'
+    const wrong = [
+      `${tokens.admin.slice(0, -1)}${last}`,
+      tokens.admin.replace('tg_at_', 'tg_sk_'),
+      `tg_at_${'0'.repeat(49)}`,
+      await gone('expires_at'),
+      await gone('revoked_at'),
+    ]
+    const refusals = await Promise.all(
+      wrong.map(async (token) => refusalOf(clientOf(token).health.summary.query())),
+    )
+    expect(refusals.map(({ data }) => data?.httpStatus)).to.deep.equal(wrong.map(() => 401))
+    expect(new Set(refusals.map(({ message }) => message)).size).to.equal(1)
+  })
+
+  it('lets a viewer read and change nothing', async () => {
+    const viewer = clientOf(tokens.viewer)
+    expect(await viewer.fx.rates.query({ base: 'GBP', quotes: ['EUR'] })).to.deep.equal([])
+    const refusal = await refusalOf(viewer.fx.fetchNow.mutate())
+    expect(refusal.data?.code).to.equal('FORBIDDEN')
+  })
+
+  it('lets an operator and an admin fetch rates', async () => {
+    expect(await clientOf(tokens.operator).fx.fetchNow.mutate()).to.deep.equal([])
+    expect(await clientOf(tokens.admin).fx.fetchNow.mutate()).to.deep.equal([])
+  })
+
+  it('does not run a mutation that comes as GET', async () => {
+    const answer = await fetch(`${origin}/trpc/fx.fetchNow`, { headers: headersOf(tokens.admin) })
+    expect(answer.status).to.equal(405)
+  })
+
+  it('names what is wrong with an input', async () => {
+    const refusal = await refusalOf(
+      clientOf(tokens.viewer).fx.rates.query({ base: 'gbp', quotes: [] }),
+    )
+    expect(refusal.data?.code).to.equal('BAD_REQUEST')
+    expect(JSON.stringify(refusal.data)).to.include('base').and.include('quotes')
+  })
+
+  it('refuses more than ten calls in one request', async () => {
+    const call = (size: number) => {
+      const paths = Array.from({ length: size }, () => 'health.summary').join(',')
+      return fetch(`${origin}/trpc/${paths}?batch=1`, { headers: headersOf(tokens.viewer) })
+    }
+    expect((await call(10)).status).to.equal(200)
+    expect((await call(11)).status).to.equal(400)
+    const client = createTRPCClient<AdminRouter>({
+      links: [httpBatchLink({ url: `${origin}/trpc`, headers: headersOf(tokens.viewer) })],
+    })
+    const both = await Promise.all([client.health.summary.query(), client.health.summary.query()])
+    expect(both).to.have.length(2)
+  })
+
+  it('says which problem it was, and its kind decides the code', async () => {
+    const problem = new Problem(queueProblems.unavailable, 'Redis is away', { facts: { tries: 1 } })
+    const away = await serve({
+      health: { report: () => Promise.reject(problem), phase: () => 'ready', enter: () => {} },
+    })
+    const refusal = await refusalOf(clientOf(tokens.viewer, away).health.summary.query())
+    expect(refusal.data).to.deep.include({
+      code: 'SERVICE_UNAVAILABLE',
+      httpStatus: 503,
+      slug: 'queue/unavailable',
+      detail: 'Redis is away',
+      facts: { tries: 1 },
+    })
+  })
+
+  it('keeps an unknown error to itself', async () => {
+    const secret = 'password=hunter2'
+    const broken = await serve({
+      health: {
+        report: () => Promise.reject(new Error(secret)),
+        phase: () => 'ready',
+        enter: () => {},
+      },
+    })
+    const answer = await fetch(`${broken}/trpc/health.summary`, {
+      headers: headersOf(tokens.viewer),
+    })
+    const text = await answer.text()
+    expect(answer.status).to.equal(500)
+    expect(text).to.include('Internal server error')
+    expect(text).not.to.include('hunter2').and.not.to.include('stack').and.not.to.include('.ts:')
+  })
+
+  it('answers in time, whatever a procedure waits for', async () => {
+    const slow = await serve({
+      deadlineMs: 50,
+      health: { report: () => new Promise(() => {}), phase: () => 'ready', enter: () => {} },
+    })
+    expect(await codeOf(clientOf(tokens.viewer, slow).health.summary.query())).to.equal('TIMEOUT')
+  })
+
+  it('shows its page and its health to anybody, and nothing else', async () => {
+    const status = async (path: string) => (await fetch(`${origin}${path}`)).status
+    expect(await status('/')).to.equal(200)
+    expect(await status('/health')).to.equal(200)
+    expect(await status('/health/live')).to.equal(200)
+    expect(await status('/console')).to.equal(404)
+    expect(await status('/trpc/none.such')).to.equal(404)
+  })
+})

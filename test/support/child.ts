@@ -1,0 +1,52 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { systemClock } from '#platform/clock'
+
+/** A real process of the product, started as its npm script starts it. */
+export type Child = {
+  readonly process: ChildProcess
+  /** Every line that it logged so far. */
+  readonly lines: readonly Readonly<Record<string, unknown>>[]
+  /** Sends SIGTERM and returns the exit code and how long it took. */
+  stop(): Promise<{ readonly code: number | null; readonly ms: number }>
+}
+
+/** Starts `<entry>/main.ts` with telemetry registered and waits until it says that it is ready. */
+export async function startChild(
+  entry: 'worker' | 'admin' | 'api',
+  environment: Readonly<Record<string, string>>,
+): Promise<Child> {
+  const register = './shared/platform/telemetry/register.ts'
+  const child = spawn(process.execPath, ['--import', register, `${entry}/main.ts`], {
+    env: { PATH: process.env['PATH'], LOG_LEVEL: 'info', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  const lines: Record<string, unknown>[] = []
+  let rest = ''
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    const parts = (rest + text).split('\n')
+    rest = parts.pop() ?? ''
+    lines.push(...parts.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line)))
+  })
+  let complaint = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (complaint += text))
+  const exited = once(child, 'exit')
+  const ready = once(child, 'message')
+  const ended = exited.then(() => {
+    throw new Error(`${entry} stopped at start-up: ${complaint}${JSON.stringify(lines.at(-1))}`)
+  })
+  await Promise.race([ready, ended])
+  ended.catch(() => {})
+  return {
+    process: child,
+    lines,
+    async stop() {
+      const begin = systemClock.monotonicMs()
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGTERM')
+        await exited
+      }
+      return { code: child.exitCode, ms: systemClock.monotonicMs() - begin }
+    },
+  }
+}

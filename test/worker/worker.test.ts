@@ -1,0 +1,183 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { Client } from 'pg'
+import { findRedisBinary, startRedis, type RedisServer } from '../../deploy/laptop/redis.ts'
+import { eventually } from '../platform/queue/fixture.ts'
+import { startChild, type Child } from '../support/child.ts'
+import { startCollector, type Collector } from '../support/collector.ts'
+import { createDatabase, freePort } from '../support/servers.ts'
+
+/** What the European Central Bank would say today. */
+function ecbDay(): string {
+  const today = new Date().toISOString().slice(0, 10)
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<gesmes:Envelope xmlns:gesmes="http://www.gesmes.org/xml/2002-08-01" xmlns="http://www.ecb.int/vocabulary/2002-08-01/eurofxref">
+<gesmes:subject>Reference rates</gesmes:subject>
+<gesmes:Sender><gesmes:name>European Central Bank</gesmes:name></gesmes:Sender>
+<Cube><Cube time='${today}'>
+<Cube currency='USD' rate='1.1562'/><Cube currency='GBP' rate='0.8817'/><Cube currency='JPY' rate='181.31'/>
+</Cube></Cube></gesmes:Envelope>`
+}
+
+describe('worker process', () => {
+  let bank: Server
+  let environment: Record<string, string>
+  let databaseUrl: string
+  let child: Child | undefined
+  let collector: Collector | undefined
+  let redis: RedisServer | undefined
+  let directory: string | undefined
+
+  before(async () => {
+    bank = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/xml' }).end(ecbDay())
+    })
+    bank.listen(0, '127.0.0.1')
+    await once(bank, 'listening')
+  })
+
+  beforeEach(async () => {
+    const address = bank.address()
+    const port = typeof address === 'object' ? address?.port : undefined
+    databaseUrl = await createDatabase()
+    environment = {
+      DATABASE_URL: databaseUrl,
+      REDIS_URL: '',
+      WORKER_PORT: String(await freePort()),
+      FX_PROVIDERS: 'ecb',
+      FX_ECB_DAILY_URL: `http://127.0.0.1:${port}/daily.xml`,
+      FX_ECB_HISTORY_URL: `http://127.0.0.1:${port}/90.xml`,
+    }
+  })
+
+  afterEach(async () => {
+    await child?.stop()
+    child = undefined
+    await collector?.close()
+    collector = undefined
+    await redis?.stop()
+    redis = undefined
+    if (directory) {
+      await rm(directory, { recursive: true, force: true })
+      directory = undefined
+    }
+  })
+
+  after(async () => {
+    bank.closeAllConnections()
+    bank.close()
+    await once(bank, 'close')
+  })
+
+  /** Statements from outside, as an operator would make them. */
+  async function query<Row extends object>(text: string): Promise<readonly Row[]> {
+    const client = new Client({ connectionString: databaseUrl })
+    await client.connect()
+    try {
+      return (await client.query<Row>(text)).rows
+    } finally {
+      await client.end()
+    }
+  }
+
+  type Run = { state: string; rows_affected: number; trace_id: string; error: string | null }
+
+  const firstRun = () =>
+    eventually(async () => {
+      const [run] = await query<Run>(`select * from job_runs where state <> 'active'`)
+      return run
+    })
+
+  async function startOwnRedis(): Promise<string | undefined> {
+    const binary = await findRedisBinary(process.env['PATH'] ?? '')
+    if (!binary) {
+      return undefined
+    }
+    directory = await mkdtemp(join(tmpdir(), 'tidegate-redis-'))
+    redis = await startRedis({ binary, directory, port: await freePort() })
+    return redis.url
+  }
+
+  it('refreshes the rates at its first start, says that it is healthy, and stops cleanly', async () => {
+    child = await startChild('worker', environment)
+    const run = await firstRun()
+    expect(run).to.include({ state: 'completed', error: null, rows_affected: 3 })
+    expect(run.trace_id).to.match(/^[0-9a-f]{32}$/)
+    const health = await fetch(`http://127.0.0.1:${environment['WORKER_PORT']}/health`)
+    expect(health.status).to.equal(200)
+    expect(await health.json()).to.have.nested.property('services.queue.backend', 'postgres')
+    const stopped = await child.stop()
+    expect(stopped.code).to.equal(0)
+    expect(stopped.ms).to.be.below(5000)
+  })
+
+  it('stops cleanly when its launcher is gone', async () => {
+    child = await startChild('worker', environment)
+    const exited = once(child.process, 'exit')
+    child.process.disconnect()
+    const [code] = await exited
+    expect(code).to.equal(0)
+  })
+
+  for (const kind of ['redis', 'postgres'] as const) {
+    it(`traces a refresh from the scheduler to the SQL, without a value in it, on ${kind}`, async function () {
+      if (kind === 'redis') {
+        environment['REDIS_URL'] = (await startOwnRedis()) ?? this.skip()
+      }
+      collector = await startCollector()
+      child = await startChild('worker', {
+        ...environment,
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      })
+      const run = await firstRun()
+      await child.stop()
+      const spans = collector.spans.filter(({ traceId }) => traceId === run.trace_id)
+      const byId = new Map(spans.map((span) => [span.spanId, span]))
+      const added = spans.find(({ name }) => name === 'add fx.refresh-fx-rates')
+      const processed = spans.find(({ name }) => name === 'process fx')
+      expect(processed?.parentSpanId).to.equal(added?.spanId)
+      expect(added?.service).to.equal('worker')
+      const isBelowProcess = (id: string | undefined): boolean =>
+        id !== undefined && (id === processed?.spanId || isBelowProcess(byId.get(id)?.parentSpanId))
+      const statements = spans.filter(
+        ({ name, parentSpanId }) => name.startsWith('pg.query') && isBelowProcess(parentSpanId),
+      )
+      const texts = statements.map(({ attributes }) => String(attributes['db.query.text']))
+      expect(texts.join('\n'))
+        .to.match(/insert into job_runs/i)
+        .and.match(/fx_rates/i)
+      expect(texts.join('\n'))
+        .not.to.match(/'[^']/)
+        .and.not.to.match(/1\.1562|181\.31/)
+      const everything = JSON.stringify(collector.spans)
+      expect(everything).not.to.include('moveStalledJobsToWait')
+      expect(everything).not.to.include('startStalledCheckTimer')
+    })
+  }
+
+  it('works and stops in time although nobody listens at the collector', async () => {
+    const port = await freePort()
+    child = await startChild('worker', {
+      ...environment,
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+    })
+    expect((await firstRun()).state).to.equal('completed')
+    const stopped = await child.stop()
+    expect(stopped.code).to.equal(0)
+    expect(stopped.ms).to.be.below(5000)
+  })
+
+  it('stops in time although redis is gone', async function () {
+    environment['REDIS_URL'] = (await startOwnRedis()) ?? this.skip()
+    child = await startChild('worker', environment)
+    await firstRun()
+    await redis?.stop()
+    redis = undefined
+    const stopped = await child.stop()
+    expect(stopped.ms).to.be.below(10_000)
+  })
+}).timeout(60_000)
