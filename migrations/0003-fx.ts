@@ -49,6 +49,7 @@ create table fx_rates (
  *
  * Speed: every step is a probe of idx_fx_rates_provider_pair_asof. The limits inside keep the planner from turning
  * them into joins over the history, and starting at the newest quote keeps withdrawn and never quoted pairs cheap.
+ * `limit 16`, more publishers and bases than there will be, also keeps the planner's estimate below what starts JIT.
  */
 const crossRates = `
 create function fx_cross_rates(base text, quotes text[], providers text[], at timestamptz)
@@ -79,11 +80,11 @@ language sql stable parallel safe rows 4 as $$
    cross join lateral (
      select p.provider, p.rank, p.leg_base, legs.*,
             at - legs.as_of > make_interval(secs => staleness.seconds_max) as is_stale
-       from publisher p
+       from (select * from publisher where leg_base is not null limit 16) as p
       cross join lateral (
-        -- the publisher's base itself, in itself: any of its publications will do, the newest is taken
+        -- the publisher's base in itself: the newest publication that has any of what is asked for, or a main currency
         (select 1::numeric as base_leg, 1::numeric as quote_leg, newest.as_of, newest.fetched_at, newest.batch_id
-           from assets other
+           from unnest(quotes || array['USD', 'EUR']) as other (code)
           cross join lateral (
             select r.as_of, r.fetched_at, r.batch_id from fx_rates r
              where r.provider = p.provider and r.base_asset = p.leg_base and r.quote_asset = other.code
@@ -125,8 +126,8 @@ language sql stable parallel safe rows 4 as $$
                and not b.excluded and b.as_of <= newest.as_of
              order by b.as_of desc limit 1) as both_legs)
       ) as legs
-      where p.leg_base is not null
-      order by is_stale, case when at - legs.as_of <= make_interval(secs => staleness.seconds_max) then p.rank end,
+      -- fresh ones by rank; stale ones have none here, sort behind them and go by age
+      order by case when at - legs.as_of <= make_interval(secs => staleness.seconds_max) then p.rank end nulls last,
                legs.as_of desc, p.rank, p.leg_base = base desc, p.leg_base
       limit 1
    ) as found

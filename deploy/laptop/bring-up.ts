@@ -189,7 +189,9 @@ async function startProcesses(
 ): Promise<Summary['pids']> {
   const { options } = launch
   const { api, worker, admin } = settings.ports
-  const generated: Environment = settings.isProduction ? {} : { CURSOR_KEYS: secrets.cursorKeys }
+  const generated: Environment = settings.isProduction
+    ? {}
+    : { CURSOR_KEYS: secrets.cursorKeys, FX_PROVIDERS: laptopProviders }
   const children = startChildren({
     programs: options.programs,
     root: options.root,
@@ -215,6 +217,9 @@ async function startProcesses(
   )
   return children.pids
 }
+
+/** The last one needs no network, so that links can be made wherever the demo runs; a fresh rate of the others wins. */
+const laptopProviders = 'ecb,currency-api,demo-replay'
 
 /** An empty variable is an unset one; the ones where it means something are set explicitly. */
 function withoutEmpty(environment: Environment): Environment {

@@ -3,10 +3,11 @@ import type { Runner } from '#platform/database/database'
 
 /**
  * Runs `work` while the tables have no foreign keys and no indexes but those of their constraints, then builds the
- * indexes again and checks the foreign keys over all rows at once: half the time of a load is spent on doing both row by
- * row. Belongs into a transaction, whose rollback also brings everything back; until it ends nobody else can read the
- * tables. Triggers stay on, and `work` must not leave deferred ones pending. Definitions come from the catalogue, so a
- * later index is not forgotten.   @param kept an index that the triggers need, if any
+ * indexes again, checks the foreign keys over all rows at once and refreshes the statistics. Doing both row by row is
+ * half the time of a load. Belongs into a transaction, whose rollback brings everything back; until it ends nobody else
+ * can read the tables. Triggers stay on, and `work` must leave no deferred ones pending. Definitions come from the
+ * catalogue, so a later index is not forgotten.
+ * @param kept indexes that the triggers need
  */
 export async function withoutIndexes<T>(
   db: Runner,
@@ -34,6 +35,9 @@ export async function withoutIndexes<T>(
   const result = await work()
   for (const { restore } of parts) {
     await db.run(sql.raw(restore))
+  }
+  for (const table of tables) {
+    await db.run(sql`analyze ${sql.table(table)}`)
   }
   return result
 }

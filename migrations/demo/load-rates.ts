@@ -31,7 +31,6 @@ export async function loadRateHistory(db: Runner, now: Date): Promise<void> {
     update fx_batches
        set rates_stored = (select count(*) from fx_rates where batch_id = fx_batches.id)
      where provider = 'ecb' and http_calls = 0 and rates_stored = 0`)
-  await db.run(sql`analyze fx_rates`)
 }
 
 /** Repeats the last published day as `demo-replay`, dated the day of `now`, so that links can be made where no network

@@ -30,7 +30,7 @@ export type SeedOptions = {
 
 /** Loads the demo business of DESIGN 8 into a migrated database that holds nothing else: the organisation, its members,
  *  the ECB's history, and a payment link with events and four snapshots for every invoice. One transaction: it is all
- *  there or nothing is. Loaded already, it only sees to it that today has rates. About 8 s the first time.
+ *  there or nothing is. Loaded already, it only sees to it that today has rates. 10 to 15 s the first time on two cores.
  *  @throws {CommandError} when the database has another organisation; the signal's reason when aborted */
 export async function seedDemo(databaseUrl: string, options: SeedOptions): Promise<void> {
   await seedLinks(databaseUrl, { ...options, links: demoLinks })

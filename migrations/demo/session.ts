@@ -31,7 +31,7 @@ export async function inTransaction<T>(
 }
 
 /** A pool of one connection without time limits, closed when `work` is done. */
-export async function withDatabase<T>(url: string, work: (db: Database) => Promise<T>): Promise<T> {
+async function withDatabase<T>(url: string, work: (db: Database) => Promise<T>): Promise<T> {
   const log = createLog('tidegate-seed', 'error', 2)
   const lifecycle = createLifecycle(log)
   const db = await openDatabase(

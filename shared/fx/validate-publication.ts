@@ -26,7 +26,7 @@ export type Judgement = {
 
 /** A publisher's clock or calendar may be ahead of ours by its time zone, not by more. */
 const aheadMsMax = 24 * 3600 * 1000
-/** No asset accepts a rate older than 5 days when a link is made; a week-old "latest" can only be a frozen mirror. */
+/** No asset accepts a rate older than 6 days when a link is made; a week-old "latest" can only be a frozen mirror. */
 const ageMsMax = 7 * 24 * 3600 * 1000
 
 /**

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Runner } from '#platform/database/database'
 import { Problem } from '#platform/problem'
 import type { Random } from '#platform/random'
+import type { adminRoles } from './admin-token.ts'
 import { mintCredential } from './credential.ts'
 import { problems } from './problems.ts'
 import { scopesOf, type Scope } from './scope.ts'
@@ -68,7 +69,7 @@ export async function issueMemberToken(
 }
 
 /** What an operator may do: look, run things, or also change who may. */
-export type AdminRole = 'viewer' | 'operator' | 'admin'
+export type AdminRole = (typeof adminRoles)[number]
 
 type AdminTokenOptions = {
   readonly name: string

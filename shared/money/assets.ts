@@ -1,10 +1,11 @@
 import type { Asset } from './asset.ts'
 import list from './assets.json' with { type: 'json' }
 
-/** Reference rates appear on working days only; Maundy Thursday to Easter Tuesday is the longest gap, 5 days. */
-const fiatStalenessSeconds = 5 * 24 * 3600
-/** Tokens trade around the clock and their publishers answer at least hourly. */
-const tokenStalenessSeconds = 3600
+/** Reference rates appear on working days, in the afternoon, and are dated at midnight: those of Maundy Thursday are the
+ *  newest until the afternoon of Easter Tuesday, 5 days and 16 hours later. */
+const fiatStalenessSeconds = 6 * 24 * 3600
+/** The free publisher of tokens dates its file by the day and brings it out during the next one. */
+const tokenStalenessSeconds = 36 * 3600
 
 /** Every ISO 4217 currency with a minor unit, the withdrawn ones of the ECB's history, and the settlement tokens.
  *  Source: ISO 4217 list one and three as of 2026-02, packaged under ODC-PDDL-1.0 (datasets/currency-codes);

@@ -131,7 +131,7 @@ describe('creating a payment link', () => {
         })
       const refused = await ask('a', {})
       expect(refused.status).to.equal(503)
-      expect(refused.json.detail).to.match(/GBP\/USD is \d+ s old, at most 432000 s are allowed/)
+      expect(refused.json.detail).to.match(/GBP\/USD is \d+ s old, at most 518400 s are allowed/)
       const taken = await ask('b', { allowStaleRates: true })
       expect(taken.status).to.equal(201)
       const path = `/api/v2/payment-links/${taken.json.data.id}/fx-snapshots`

@@ -69,7 +69,7 @@ describe('the demo business over HTTP', function () {
     // ECB, 2010-12-01: 1 EUR = 1.3115 USD = 0.8393 GBP
     expect([usd.assetLeg, usd.currencyLeg, usd.asOf]).to.deep.equal([
       '1.3115',
-      '0.8412',
+      '0.8393',
       '2010-12-01T00:00:00.000Z',
     ])
   })

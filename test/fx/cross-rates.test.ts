@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { sql } from 'kysely'
 import { findRates, type CrossRate } from '#fx'
 import { openWorld, seedRates, type World } from './world.ts'
@@ -116,6 +116,17 @@ describe('fx cross rates', () => {
       const [rate] = await find(base, [quote], '2026-03-06T12:00:00Z')
       expect(rate?.asOf, `${base}/${quote}`).to.equal('2026-03-05T00:00:00Z')
     }
+  })
+
+  it('does not pair a leg with a quarantined one of the same day', async () => {
+    await ecb('2026-03-04T00:00:00Z', { USD: '1.14', GBP: '0.85' })
+    await ecb('2026-03-05T00:00:00Z', { USD: '115', GBP: '0.86' })
+    await ecb(friday, { USD: '1.16' })
+    await world.db.run(
+      sql`update fx_rates set excluded = true, exclusion_reason = 'wild' where rate = 115`,
+    )
+    const [rate] = await find('GBP', ['USD'], '2026-03-06T12:00:00Z')
+    expect(rate).to.include({ baseLeg: '0.85', quoteLeg: '1.14' })
   })
 
   it('prefers the first provider while it is fresh, though a later one is newer', async () => {

@@ -3,7 +3,7 @@ import { createLifecycle } from '#platform/lifecycle'
 import { createLog } from '#platform/log'
 
 /** A pool on a test database, and how to close it. */
-export type OpenDatabase = { readonly db: Database; close(): Promise<void> }
+export type OpenDatabase = { readonly db: Database; readonly close: () => Promise<void> }
 
 export async function openTestDatabase(url: string): Promise<OpenDatabase> {
   const log = createLog('test', 'silent')
