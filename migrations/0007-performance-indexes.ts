@@ -66,7 +66,6 @@ const indexes: Readonly<Record<string, string>> = {
     'fx_rates (base_asset, quote_asset, as_of desc) include (rate, provider, excluded)',
   idx_fx_rates_provider_pair_asof: 'unique fx_rates (provider, base_asset, quote_asset, as_of)',
   // the leg of a cross rate whose base is not the publisher's: (provider, quote) in fx_cross_rates
-  idx_fx_rates_provider_quote_asof: 'fx_rates (provider, quote_asset, as_of desc)',
   idx_fx_rates_batch: 'fx_rates (batch_id)',
   idx_fx_batches_provider_finished: 'fx_batches (provider, finished_at desc, id desc)',
   // also the look-up of require_four_rates, once per inserted row

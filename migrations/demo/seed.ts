@@ -6,7 +6,7 @@ import { withoutIndexes } from './bulk-load.ts'
 import { loadLinks, stageRates } from './load-links.ts'
 import { loadRateHistory, replayLastDay } from './load-rates.ts'
 import { inTransaction } from './session.ts'
-import { loadMembers, stageInvoices } from './stage-invoices.ts'
+import { loadMembers, readInvoices, stageInvoices, type Invoices } from './stage-invoices.ts'
 
 /** How many invoices the published file has. */
 export const demoLinks = 25_900
@@ -50,16 +50,19 @@ export async function seedLinks(
       select set_config('work_mem', '64MB', true), set_config('maintenance_work_mem', '256MB', true)`)
     const found = await findDemo(tx)
     const organisationId = found?.organisationId ?? (await createOrganisation({ db: tx }, demo))
-    if (found === undefined) {
-      report('loading the exchange rates of the European Central Bank since 1999')
-      await withoutIndexes(tx, { tables: ['fx_rates'] }, () => loadRateHistory(tx, now))
-    }
-    await replayLastDay(tx, now)
     const progress = { organisationId, links: found?.links ?? 0 }
-    if (progress.links < links) {
-      await extend(tx, progress, { links, report })
+    const invoices = progress.links < links ? readInvoices() : undefined
+    await Promise.all([invoices, found ?? loadRates(tx, { now, report })])
+    await replayLastDay(tx, now)
+    if (invoices) {
+      await extend(tx, progress, { links, report, invoices: await invoices })
     }
   })
+}
+
+async function loadRates(tx: Runner, { now, report }: Pick<SeedOptions, 'now' | 'report'>) {
+  report('loading the exchange rates of the European Central Bank since 1999')
+  await withoutIndexes(tx, { tables: ['fx_rates'] }, () => loadRateHistory(tx, now))
 }
 
 /** Lets one loader in at a time. */
@@ -89,12 +92,12 @@ const linkTables = {
   kept: ['idx_fx_snapshots_link_type'],
 }
 
-type Target = { readonly links: number; readonly report: (step: string) => void }
+type Target = Pick<SeedOptions, 'report'> & { readonly links: number; readonly invoices: Invoices }
 
 /** Makes the links that are missing, a copy of the invoices at a time, and marks how many there are. */
 async function extend(db: Runner, { organisationId, links }: Progress, target: Target) {
-  target.report('reading 541,909 lines of 25,900 invoices')
-  await stageInvoices(db)
+  target.report('adding up 541,909 lines of 25,900 invoices')
+  await stageInvoices(db, target.invoices)
   if (links === 0) {
     await loadMembers(db, organisationId)
   }

@@ -2,39 +2,85 @@ import { sql } from 'kysely'
 import type { Runner } from '#platform/database/database'
 import { getColumn, readColumns } from './packed.ts'
 
+/** The lines of the published file, added up by invoice: columns of the same length, as SQL's unnest takes them. */
+export type Invoices = {
+  readonly references: readonly string[]
+  /** The earliest time of the invoice's lines, as published, without a zone. */
+  readonly times: readonly string[]
+  /** Thousandths of a pound; negative for what was given back. */
+  readonly totals: readonly number[]
+  /** As published: `17850.0`, or nothing. */
+  readonly customers: readonly string[]
+  readonly countries: readonly string[]
+}
+
+type Sum = { at: string; total: number; customer: string; readonly country: string }
+
+/** Adds up the 541,909 lines here rather than in PostgreSQL, which meanwhile loads the rates: prices have at most three
+ *  decimals, so thousandths are exact. Costs about 1 s, half of it for unpacking.
+ *  @throws {Error} when a price has more decimals */
+export async function readInvoices(): Promise<Invoices> {
+  const table = await readColumns('online-retail')
+  const [references, times, quantities, prices, customers, countries] = [
+    'InvoiceNo',
+    'InvoiceDate',
+    'Quantity',
+    'UnitPrice',
+    'CustomerID',
+    'Country',
+  ].map((name) => getColumn(table, name).split('\n'))
+  const sums = new Map<string, Sum>()
+  for (const [line, reference] of (references ?? []).entries()) {
+    const at = times?.[line] ?? ''
+    const customer = customers?.[line] ?? ''
+    const total = Number(quantities?.[line]) * thousandths(prices?.[line] ?? '')
+    const sum = sums.get(reference)
+    if (sum === undefined) {
+      sums.set(reference, { at, total, customer, country: countries?.[line] ?? '' })
+    } else {
+      sum.total += total
+      sum.at = at < sum.at ? at : sum.at
+      sum.customer = customer > sum.customer ? customer : sum.customer
+    }
+  }
+  const rows = [...sums.values()]
+  return {
+    references: [...sums.keys()],
+    times: rows.map(({ at }) => at),
+    totals: rows.map(({ total }) => total),
+    customers: rows.map(({ customer }) => customer),
+    countries: rows.map(({ country }) => country),
+  }
+}
+
+function thousandths(price: string): number {
+  const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d+)(?:\.(\d{1,3}))?$/.exec(price) ?? []
+  if (whole === '') {
+    throw new Error(`the price ${price} is not a decimal of at most three places`)
+  }
+  return Number(`${sign}${whole}${fraction.padEnd(3, '0')}`)
+}
+
 /**
- * Fills the temporary table `demo_invoices`, one row per invoice of the published file:
- * `reference`, `number` and `series` of it, `created_at` (the earliest time of its lines, taken as UTC), `customer`
- * (null when unknown), `country`, `amount_minor` (pence, rounded half to even, without sign; null when that is nothing)
- * and `status`. The rules are tried in this order:
+ * Fills the temporary table `demo_invoices`, one row per invoice: `reference`, `number` and `series` of it, `created_at`
+ * (its earliest time, taken as UTC), `customer` (null when unknown), `country`, `amount_minor` (pence, rounded half to
+ * even, without sign; null when that is nothing) and `status`. The rules are tried in this order:
  *  1. `C…`, or a total below zero: `cancelled`, also if the total is nothing;
  *  2. a total of nothing: `draft`;
  *  3. of 2011-12-08 or later: `open`;
  *  4. every other one: `paid`, among them the one adjustment in our favour, A563185.
- * Costs about 1.5 s.
  */
-export async function stageInvoices(db: Runner): Promise<void> {
-  const lines = await readColumns('online-retail')
+export async function stageInvoices(db: Runner, invoices: Invoices): Promise<void> {
   await db.run(sql`
     create temporary table demo_invoices on commit drop as
-    with lines as (
-      select *
-        from unnest(string_to_array(${getColumn(lines, 'InvoiceNo')}, E'\n'),
-                    string_to_array(${getColumn(lines, 'InvoiceDate')}, E'\n'),
-                    string_to_array(${getColumn(lines, 'Quantity')}, E'\n')::integer[],
-                    string_to_array(${getColumn(lines, 'UnitPrice')}, E'\n')::numeric[],
-                    string_to_array(${getColumn(lines, 'CustomerID')}, E'\n'),
-                    string_to_array(${getColumn(lines, 'Country')}, E'\n'))
-             as line (reference, at, quantity, unit_price, customer, country)
-    ), invoices as (
-      select reference,
-             min(at)::timestamp at time zone 'UTC' as created_at,
+    with invoices as (
+      select reference, country, at::timestamp at time zone 'UTC' as created_at,
              -- published as a float: 17850.0
-             split_part(max(customer), '.', 1) as customer,
-             min(country) as country,
-             round_half_even(sum(quantity * unit_price), 2) * 100 as total_minor
-        from lines
-       group by reference
+             split_part(customer, '.', 1) as customer,
+             round_half_even(total / 10.0, 0) as total_minor
+        from unnest(${[...invoices.references]}::text[], ${[...invoices.times]}::text[],
+                    ${[...invoices.totals]}::bigint[], ${[...invoices.customers]}::text[],
+                    ${[...invoices.countries]}::text[]) as invoice (reference, at, total, customer, country)
     )
     select reference, created_at, country,
            right(reference, 6)::integer as number,

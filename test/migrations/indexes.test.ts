@@ -16,7 +16,6 @@ const reads: Readonly<Record<string, string>> = {
   idx_api_keys_org_created: `api_keys where ${org} order by created_at desc, id desc limit 20`,
   idx_admin_tokens_hash: `admin_tokens where token_hash = '\\x00'`,
   idx_fx_rates_pair_asof: `fx_rates where base_asset = 'EUR' and quote_asset = 'USD' and as_of <= now() order by as_of desc limit 1`,
-  idx_fx_rates_provider_quote_asof: `fx_rates where provider = 'ecb' and quote_asset = 'GBP' and as_of <= now() order by as_of desc limit 1`,
   idx_fx_rates_batch: `fx_rates where batch_id = ${id}`,
   idx_fx_batches_provider_finished: `fx_batches where provider = 'ecb' order by finished_at desc, id desc limit 1`,
   idx_fx_snapshots_link_type: `fx_snapshots where payment_link_id = ${id} and snapshot_type = 'creation'`,
