@@ -76,7 +76,7 @@ const admitted: [string, readonly string[]][] = [
   ['shared/platform/cache/ok.ts', ['ioredis', '../clock.ts', '../database/database.ts']],
   ['shared/platform/queue/ok.ts', ['bullmq', 'bullmq-otel', 'ioredis', '../telemetry/spans.ts']],
   ['shared/platform/telemetry/ok.ts', ['@opentelemetry/api', '@opentelemetry/sdk-node']],
-  ['shared/platform/log.ts', ['@opentelemetry/api', 'pino']],
+  ['shared/platform/log.ts', ['pino']],
   ['admin/trpc.ts', ['@trpc/server', '#members', './slice.ts']],
   ['admin/ok/app.ts', ['@trpc/server']],
   ['migrations/demo/ok.ts', ['#money', '../0001-money.ts', '#platform/clock']],

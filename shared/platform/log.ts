@@ -1,5 +1,5 @@
-import { trace } from '@opentelemetry/api'
 import { destination, pino, stdTimeFunctions, type Logger } from 'pino'
+import { currentSpan } from './telemetry/spans.ts'
 
 /** One JSON line per event: fields first, then a fixed lower-case sentence. */
 export type Log = Logger
@@ -35,6 +35,6 @@ export function createLog(name: string, level: string, sink: number | string = 1
 }
 
 function traceFields(): object {
-  const context = trace.getActiveSpan()?.spanContext()
-  return context ? { trace_id: context.traceId, span_id: context.spanId } : {}
+  const span = currentSpan()
+  return span ? { trace_id: span.traceId, span_id: span.spanId } : {}
 }

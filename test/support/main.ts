@@ -16,6 +16,8 @@ const mocha = spawnSync(
   process.execPath,
   [
     'node_modules/mocha/bin/mocha.js',
+    '--parallel',
+    '--jobs=2',
     '--reporter',
     './test/support/reporter.ts',
     ...options,

@@ -95,7 +95,8 @@ async function execute(url: string, statement: string): Promise<void> {
   }
 }
 
-function adminUrl(): string {
+/** The maintenance database of the run's own Postgres. */
+export function adminUrl(): string {
   const url = process.env[names.admin]
   if (!url) {
     throw new Error('the test servers are not running; start specs with npm test')

@@ -1,7 +1,7 @@
 import { request as requestPlain, type IncomingMessage } from 'node:http'
 import { request as requestTls } from 'node:https'
 import type { LookupFunction } from 'node:net'
-import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { withClientSpan } from '../telemetry/spans.ts'
 import { HttpFailure } from './http-failure.ts'
 import { readText } from './limited-body.ts'
 
@@ -39,19 +39,15 @@ export function exchange(call: Exchange): Promise<Answer> {
     'server.address': url.hostname,
     'url.full': `${url.origin}${url.pathname}`,
   }
-  const tracer = trace.getTracer('tidegate')
-  return tracer.startActiveSpan('GET', { kind: SpanKind.CLIENT, attributes }, async (span) => {
+  return withClientSpan('GET', attributes, async (note) => {
     try {
       const answer = await receive(call)
-      span.setAttribute('http.response.status_code', answer.status)
+      note({ 'http.response.status_code': answer.status })
       return answer
     } catch (error) {
       const failure = toFailure(error, call)
-      span.setAttribute('error.type', failure.reason)
-      span.setStatus({ code: SpanStatusCode.ERROR, message: failure.message })
+      note({ 'error.type': failure.reason })
       throw failure
-    } finally {
-      span.end()
     }
   })
 }

@@ -1,19 +1,28 @@
-import { SpanStatusCode, context, propagation, trace, type Attributes } from '@opentelemetry/api'
+import {
+  SpanKind,
+  SpanStatusCode,
+  context,
+  propagation,
+  trace,
+  type Attributes,
+} from '@opentelemetry/api'
 
-const tracer = trace.getTracer('tidegate')
+/** Adds what was learned on the way to the span. */
+type Note = (attributes: Attributes) => void
 
-/** Runs `work` inside a span. Attributes come from closed sets or are ids; never personal data, never a body. */
-export async function withSpan<T>(
+/** Runs a call to another party inside a client span. Attributes come from closed sets; never personal data, never a
+ *  query string, never a body. */
+export async function withClientSpan<T>(
   name: string,
   attributes: Attributes,
-  work: () => Promise<T>,
+  work: (note: Note) => Promise<T>,
 ): Promise<T> {
-  return tracer.startActiveSpan(name, { attributes }, async (span) => {
+  const tracer = trace.getTracer('tidegate')
+  return tracer.startActiveSpan(name, { kind: SpanKind.CLIENT, attributes }, async (span) => {
     try {
-      return await work()
+      return await work((more) => void span.setAttributes(more))
     } catch (error) {
       span.setStatus({ code: SpanStatusCode.ERROR })
-      span.setAttribute('error.type', error instanceof Error ? error.name : 'unknown')
       throw error
     } finally {
       span.end()
@@ -21,9 +30,14 @@ export async function withSpan<T>(
   })
 }
 
+/** The trace and span that the current work belongs to, if any. */
+export function currentSpan(): { readonly traceId: string; readonly spanId: string } | undefined {
+  return trace.getActiveSpan()?.spanContext()
+}
+
 /** The trace that the current work belongs to, if any. */
 export function currentTraceId(): string | undefined {
-  return trace.getActiveSpan()?.spanContext().traceId
+  return currentSpan()?.traceId
 }
 
 /** The current work as a W3C `traceparent`, to be kept beside what will be done later (an outbox row). */
@@ -31,10 +45,4 @@ export function traceParent(): string | undefined {
   const carrier: { traceparent?: string } = {}
   propagation.inject(context.active(), carrier)
   return carrier.traceparent
-}
-
-/** Continues the trace that `parent` (a `traceparent`) names, while `work` runs. */
-export function continueTrace<T>(parent: string | undefined, work: () => T): T {
-  const carrier = parent === undefined ? {} : { traceparent: parent }
-  return context.with(propagation.extract(context.active(), carrier), work)
 }
