@@ -13,7 +13,7 @@ import { openPlatform } from '#platform/platform'
 import { Problem } from '#platform/problem'
 import type { Resource } from '#platform/resource/define-resource'
 import type { Started } from '#platform/run-process'
-import { openTables } from '#platform/resource/table'
+import { createReader } from '#platform/resource/reader'
 import { begin } from './http/begin.ts'
 import { cors } from './http/cors.ts'
 import { deprecated } from './http/deprecated.ts'
@@ -48,7 +48,7 @@ export async function startApi(config: Config, started: Started): Promise<void> 
     fx: openFx(config.fx, { ...platform, allowsLoopback }),
     cursorKeys: config.api.cursorKeys,
     baseUrl: config.api.baseUrl,
-    tableOf: openTables(db.orm, resources),
+    reader: createReader(db, resources),
   }
   const checks = [databaseCheck(reserve), cacheCheck]
   const health = createHealth({ version: config.process.version, checks }, platform)

@@ -4,8 +4,7 @@ import type { Database } from '#platform/database/database'
 import type { Log } from '#platform/log'
 import type { Random } from '#platform/random'
 import type { CursorKey } from '#platform/resource/cursor'
-import type { Resource } from '#platform/resource/define-resource'
-import type { Table } from '#platform/resource/table'
+import type { Reader } from '#platform/resource/reader'
 
 /** What the routes of the API work with. */
 export type ApiSlice = {
@@ -17,5 +16,5 @@ export type ApiSlice = {
   readonly cursorKeys: readonly CursorKey[]
   /** Absolute, without a slash at the end; the root of problem types. */
   readonly baseUrl: string
-  readonly tableOf: (resource: Resource) => Table
+  readonly reader: Reader
 }

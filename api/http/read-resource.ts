@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express'
 import type { Caller } from '#members'
-import type { Runner } from '#platform/database/database'
+import type { PreparedRunner } from '#platform/database/database'
 import { Problem } from '#platform/problem'
 import { writeCursor } from '#platform/resource/cursor'
 import type { Resource } from '#platform/resource/define-resource'
@@ -12,12 +12,7 @@ import {
   type Scope,
 } from '#platform/resource/list-query'
 import { problems } from '#platform/resource/problems'
-import {
-  itemStatement,
-  offsetStatement,
-  pageStatement,
-  type PageRow,
-} from '#platform/resource/statements'
+import type { PageRow } from '#platform/resource/statements'
 import type { ApiSlice } from '../slice.ts'
 import { authenticate, scopeOf } from './authenticate.ts'
 import { searchOf, sendJson } from './exchange.ts'
@@ -29,11 +24,10 @@ export const listResource =
   (resource: Resource): Handler =>
   async (slice, request, response) => {
     const scope = await scopeFor(slice, request, resource)
-    const place = placeOf(slice, scope, resource, request.params['id'])
-    const listing = { resource, scope, ...(place.parent && { parentId: place.parent.id }) }
+    const listing = listingOf(slice, scope, resource, request.params['id'])
     const query = parseListQuery(listing, searchOf(request), slice.cursorKeys)
-    const [page] = await slice.db.run(pageStatement(slice.tableOf(resource), place, query))
-    if (!page?.parent_found) {
+    const page = await slice.reader.page(slice.db, listing, query)
+    if (!page.parent_found) {
       throw notFound(resource.parent?.resource ?? resource)
     }
     const envelope = describePage(slice, query, page)
@@ -62,38 +56,29 @@ export const listLegacy =
   async (slice, request, response) => {
     const scope = await scopeFor(slice, request, resource)
     const query = parseOffsetQuery(resource, searchOf(request))
-    const [row] = await slice.db.run(offsetStatement(slice.tableOf(resource), { scope }, query))
-    const total = Number(row?.total ?? 0)
+    const { body, total } = await slice.reader.offsetPage(slice.db, { resource, scope }, query)
     const pagination = {
       page: query.page,
       limit: query.limit,
       total,
       total_pages: Math.ceil(total / query.limit),
     }
-    sendJson(
-      request,
-      response,
-      `{"data":${row?.body ?? '[]'},"pagination":${JSON.stringify(pagination)}}`,
-    )
+    sendJson(request, response, `{"data":${body},"pagination":${JSON.stringify(pagination)}}`)
   }
 
 /** The JSON text of one item, from the pool or inside the transaction that has just written it.
  *  @throws {Problem} read/not-found, the same for what is missing and for what the caller may not see */
 export async function readItem(
-  { tableOf }: Pick<ApiSlice, 'tableOf'>,
-  runner: Runner,
+  { reader }: Pick<ApiSlice, 'reader'>,
+  runner: PreparedRunner,
   item: { resource: Resource; scope: Scope; id: unknown; fields?: readonly string[] },
 ): Promise<string> {
-  const table = tableOf(item.resource)
-  const id = item.resource.fields[table.primaryKey]?.parameter?.safeParse(item.id)
-  if (!id?.success) {
+  const id = reader.parseId(item.resource, item.id)
+  const body = id === undefined ? undefined : await reader.item(runner, { ...item, id })
+  if (body === undefined) {
     throw notFound(item.resource)
   }
-  const [row] = await runner.run(itemStatement(table, item.scope, { ...item, id: id.data }))
-  if (!row) {
-    throw notFound(item.resource)
-  }
-  return row.body
+  return body
 }
 
 async function scopeFor(slice: ApiSlice, request: Request, resource: Resource): Promise<Scope> {
@@ -101,17 +86,21 @@ async function scopeFor(slice: ApiSlice, request: Request, resource: Resource): 
   return scopeOf(caller)
 }
 
-/** Where the list lives: for a list below an item, that item, whose id must at least look like one. */
-function placeOf(slice: ApiSlice, scope: Scope, { parent }: Resource, id: unknown) {
-  if (!parent) {
-    return { scope }
+/** The list, and for one below an item that item's id, which must at least look like one. */
+function listingOf(
+  { reader }: ApiSlice,
+  scope: Scope,
+  resource: Resource,
+  id: unknown,
+): { resource: Resource; scope: Scope; parentId?: string } {
+  if (!resource.parent) {
+    return { resource, scope }
   }
-  const table = slice.tableOf(parent.resource)
-  const parsed = parent.resource.fields[table.primaryKey]?.parameter?.safeParse(id)
-  if (!parsed?.success) {
-    throw notFound(parent.resource)
+  const parentId = reader.parseId(resource.parent.resource, id)
+  if (parentId === undefined) {
+    throw notFound(resource.parent.resource)
   }
-  return { scope, parent: { table, id: parsed.data } }
+  return { resource, scope, parentId }
 }
 
 function notFound(resource: Resource): Problem {

@@ -1,3 +1,4 @@
+import { money } from '#money'
 import { FxSnapshot, snapshotTypes } from '#fx'
 import { defineResource } from '#platform/resource/define-resource'
 import {
@@ -5,7 +6,6 @@ import {
   flag,
   instant,
   integer,
-  money,
   nullable,
   oneOf,
   text,

@@ -1,9 +1,9 @@
+import { money } from '#money'
 import { PaymentLink, paymentLinkStatuses, rateModes } from '#payments'
 import { defineResource } from '#platform/resource/define-resource'
 import {
   instant,
   integer,
-  money,
   nullable,
   object,
   oneOf,

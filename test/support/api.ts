@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { createApi, type ApiOptions } from '../../api/app.ts'
 import { resources } from '../../api/resources.ts'
 import type { ApiSlice } from '../../api/slice.ts'
-import { openTables } from '#platform/resource/table'
+import { createReader } from '#platform/resource/reader'
 import type { Business } from './business.ts'
 
 export type Answer = {
@@ -41,8 +41,8 @@ export async function startApi(
   const port = typeof address === 'object' && address ? address.port : 0
   const origin = `http://127.0.0.1:${port}`
   const cursorKeys = [{ id: 'test', secret: Buffer.alloc(32, 7) }]
-  const tableOf = openTables(db.orm, resources)
-  const slice = { db, clock, random, log, fx, cursorKeys, baseUrl: origin, tableOf }
+  const reader = createReader(db, resources)
+  const slice = { db, clock, random, log, fx, cursorKeys, baseUrl: origin, reader }
   const defaults = {
     trustProxy: 0,
     corsOrigins: [],

@@ -50,13 +50,17 @@ export const fxOptions: FxOptions = {
 }
 
 export async function openBusiness(
-  options: { url?: string; fx?: Partial<FxOptions>; clock?: Clock } = {},
+  options: { url?: string; fx?: Partial<FxOptions>; clock?: Clock; connectionsMax?: number } = {},
 ): Promise<Business> {
   const url = options.url ?? (await createDatabase())
   const log = createLog('test', 'silent')
   const lifecycle = createLifecycle(log)
   const parts = { clock: options.clock ?? systemClock, random: systemRandom, log }
-  const db = await openDatabase(databaseOptions(url), entities, { log, lifecycle })
+  const db = await openDatabase(
+    { ...databaseOptions(url), connectionsMax: options.connectionsMax ?? 20 },
+    entities,
+    { log, lifecycle },
+  )
   const fx = createFx({ ...fxOptions, ...options.fx }, { ...parts, db })
   return { ...parts, db, lifecycle, fx, url }
 }

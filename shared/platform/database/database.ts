@@ -1,5 +1,5 @@
 import { MikroORM, type EntityManager, type Options } from '@mikro-orm/postgresql'
-import type { RawBuilder } from 'kysely'
+import { CompiledQuery, type RawBuilder } from 'kysely'
 import type pg from 'pg'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Log } from '../log.ts'
@@ -38,14 +38,29 @@ export type Runner = {
   readonly run: <Row>(statement: RawBuilder<Row>) => Promise<readonly Row[]>
 }
 
-export type Database = Runner & {
-  /** A fresh unit of work. Never shared between requests. */
-  fork(): EntityManager
-  statistics(): PoolStatistics
-  /** The real pool, for tests that assert its settings and for its metrics. */
-  readonly pool: pg.Pool
-  readonly orm: MikroORM
+/** Runs statements that were compiled before. */
+export type PreparedRunner = {
+  /** Under its name PostgreSQL keeps the plan of a statement, connection by connection. */
+  readonly read: <Row>(statement: Prepared<Row>) => Promise<readonly Row[]>
 }
+
+/** A compiled statement with its values. `Row` is what it gives, by the word of whoever compiled it. */
+export type Prepared<Row> = {
+  readonly text: string
+  readonly values: readonly unknown[]
+  readonly name?: string
+  readonly row?: Row
+}
+
+export type Database = Runner &
+  PreparedRunner & {
+    /** A fresh unit of work. Never shared between requests. */
+    fork(): EntityManager
+    statistics(): PoolStatistics
+    /** The real pool, for tests that assert its settings and for its metrics. */
+    readonly pool: pg.Pool
+    readonly orm: MikroORM
+  }
 
 /** The explicit list of entities; shared/entities.ts in every process. */
 export type Entities = readonly NonNullable<Options['entities']>[number][]
@@ -77,6 +92,10 @@ export async function openDatabase(
     pool,
     fork: () => orm.em.fork(),
     run: (statement) => runWith(orm.em.fork(), statement),
+    async read({ name, text, values }) {
+      const query = { text, values: [...values], ...(name !== undefined && { name }) }
+      return (await pool.query(query)).rows
+    },
     statistics: () => ({
       active: pool.totalCount - pool.idleCount,
       idle: pool.idleCount,
@@ -93,6 +112,15 @@ export async function runWith<Row>(
 ): Promise<readonly Row[]> {
   const result = await statement.execute(em.getKysely<Record<string, never>>())
   return result.rows
+}
+
+/** Runs a compiled statement on the entity manager's connection. */
+export async function readWith<Row>(
+  em: EntityManager,
+  { text, values }: Prepared<Row>,
+): Promise<readonly Row[]> {
+  const { rows } = await em.getKysely().executeQuery<Row>(CompiledQuery.raw(text, [...values]))
+  return rows
 }
 
 /** What MikroORM's own `pool` setting does not pass on to `pg` (it maps only two of these). */

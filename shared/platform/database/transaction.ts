@@ -1,13 +1,14 @@
 import type { EntityManager } from '@mikro-orm/postgresql'
 import type { Clock } from '../clock.ts'
 import type { Random } from '../random.ts'
-import { runWith, type Database, type Runner } from './database.ts'
+import { readWith, runWith, type Database, type PreparedRunner, type Runner } from './database.ts'
 
 /** One transaction: a unit of work and a way to run statements, both on the same connection. */
-export type Transaction = Runner & {
-  /** Entities changed through it are flushed before COMMIT, or by `em.flush()`. */
-  readonly em: EntityManager
-}
+export type Transaction = Runner &
+  PreparedRunner & {
+    /** Entities changed through it are flushed before COMMIT, or by `em.flush()`. */
+    readonly em: EntityManager
+  }
 
 export type TransactionOptions = {
   /** How often a serialization failure or deadlock may be tried again, the first attempt included. */
@@ -33,7 +34,11 @@ export async function transaction<T>(
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await db.fork().transactional((em) => {
-        const tx: Transaction = { em, run: (statement) => runWith(em, statement) }
+        const tx: Transaction = {
+          em,
+          run: (statement) => runWith(em, statement),
+          read: (statement) => readWith(em, statement),
+        }
         return work(tx)
       })
     } catch (error) {

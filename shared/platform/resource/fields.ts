@@ -85,26 +85,6 @@ export const instant = <C extends string>(column: C): Field<C> => ({
     sql`to_char(${columnOf(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
 })
 
-const moneySchema = z.object({
-  amount: z.int().describe('Integer minor units of `currency`.'),
-  currency: z.string(),
-  exponent: z.int().min(0).describe('Decimals of the minor unit: EUR 2, JPY 0, KWD 3.'),
-})
-
-/** Minor units with their currency and its exponent; null when the amount is. */
-export const money = <A extends string, C extends string>(
-  amount: A,
-  currency: C,
-): Field<A | C> => ({
-  columns: [amount, currency],
-  schema: moneySchema,
-  // row_to_json and not json_build_object, which spends a byte on each side of every colon
-  render: (columnOf) => sql`case when ${columnOf(amount)} is not null then (
-    select row_to_json(money) from (
-      select ${columnOf(amount)} as amount, ${columnOf(currency)} as currency,
-             (select exponent from assets where code = ${columnOf(currency)}) as exponent) as money) end`,
-})
-
 /** Says that the column may be NULL, and the field null. */
 export const nullable = <C extends string>(field: Field<C>): Field<C> => ({
   ...field,

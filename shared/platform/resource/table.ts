@@ -9,8 +9,12 @@ export type Table = {
   readonly primaryKey: string
   /** The column of an entity's property, qualified. */
   readonly column: (property: string) => RawBuilder<unknown>
-  /** A parameter cast to the column's type; the text is the program's, the value a bind parameter. */
-  readonly value: (property: string, text: string) => RawBuilder<unknown>
+  /** An expression cast to the type of the column, or with `[]` to an array of it. */
+  readonly cast: (
+    property: string,
+    expression: RawBuilder<unknown>,
+    suffix?: '[]',
+  ) => RawBuilder<unknown>
   readonly typeOf: (property: string) => string
 }
 
@@ -35,22 +39,8 @@ export function openTable(orm: MikroORM, resource: Resource): Table {
     primaryKey,
     from: sql`${sql.table(meta.tableName)} as t`,
     column: (name) => sql.ref(`t.${property(name).fieldName}`),
-    value: (name, text) => sql`${text}::${sql.raw(property(name).columnType)}`,
+    cast: (name, expression, suffix) =>
+      sql`${expression}::${sql.raw(property(name).columnType + (suffix ?? ''))}`,
     typeOf: (name) => property(name).columnType,
-  }
-}
-
-/** Looks every resource's table up once, at start-up.  @returns a look-up that throws for an unlisted resource */
-export function openTables(
-  orm: MikroORM,
-  resources: readonly Resource[],
-): (resource: Resource) => Table {
-  const tables = new Map(resources.map((resource) => [resource, openTable(orm, resource)]))
-  return (resource) => {
-    const table = tables.get(resource)
-    if (!table) {
-      throw new Error(`${resource.name} is not in the list of resources`)
-    }
-    return table
   }
 }

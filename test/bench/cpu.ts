@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs'
+
+/** CPU time, not wall time: what is measured stays the same when the machine is shared. Microseconds. */
+export type Cpu = { readonly node: number; readonly postgres: number }
+
+/** Ticks of /proc are hundredths of a second on every Linux that Node runs on. */
+const microsecondsPerTick = 10_000
+
+/** What each rival spent per call, and the one that the ratios are taken against. */
+export type Result = { readonly spent: Readonly<Record<string, Cpu>>; readonly against: string }
+
+/** CPU used so far by this process and by the PostgreSQL backends that it talks to. */
+function readCpu(backendPids: readonly number[]): Cpu {
+  const { user, system } = process.cpuUsage()
+  const ticks = backendPids.map((pid) => {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return Number(fields[11]) + Number(fields[12])
+  })
+  const postgres = ticks.reduce((sum, one) => sum + one, 0) * microsecondsPerTick
+  return { node: user + system, postgres }
+}
+
+/** Runs the rivals in turns, `rounds` times after one to warm up, and gives each one's CPU per call: the median round. */
+export async function compare(
+  rivals: Readonly<Record<string, () => Promise<unknown>>>,
+  options: {
+    readonly backendPids: readonly number[]
+    readonly rounds: number
+    readonly callsPerRound: number
+  },
+): Promise<Readonly<Record<string, Cpu>>> {
+  const { backendPids, rounds, callsPerRound } = options
+  const spent = new Map(Object.keys(rivals).map((name) => [name, new Array<Cpu>()]))
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const [name, call] of Object.entries(rivals)) {
+      const before = readCpu(backendPids)
+      for (let done = 0; done < callsPerRound; done += 1) {
+        await call()
+      }
+      const after = readCpu(backendPids)
+      if (round > 0) {
+        const node = (after.node - before.node) / callsPerRound
+        const postgres = (after.postgres - before.postgres) / callsPerRound
+        spent.get(name)?.push({ node, postgres })
+      }
+    }
+  }
+  const medians = [...spent].map(([name, all]) => {
+    const node = median(all.map((one) => one.node))
+    return [name, { node, postgres: median(all.map((one) => one.postgres)) }] as const
+  })
+  return Object.fromEntries(medians)
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other)
+  return sorted[Math.floor(sorted.length / 2)] ?? 0
+}
