@@ -30,7 +30,9 @@ const batchMax = 10
 export async function startAdmin(config: Config, started: Started): Promise<void> {
   const platform = await openPlatform(config, { ...started, entities })
   const { database, redis, admin } = config
-  const queues = await openQueues({ redisUrl: redis.queueUrl, databaseUrl: database.url }, platform)
+  const { queueUrl: redisUrl, producerTimeoutMs } = redis
+  const queueOptions = { redisUrl, databaseUrl: database.url, producerTimeoutMs }
+  const queues = await openQueues(queueOptions, platform)
   const allowsLoopback = config.process.environment !== 'production'
   const checks = [databaseCheck(platform.reserve), cacheCheck, queueCheck(queues)]
   const health = createHealth({ version: config.process.version, checks }, platform)

@@ -25,7 +25,9 @@ const stopGraceMs = 4000
 export async function startWorker(config: Config, started: Started): Promise<WorkerSlice> {
   const platform = await openPlatform(config, { ...started, entities })
   const { database, redis } = config
-  const queues = await openQueues({ redisUrl: redis.queueUrl, databaseUrl: database.url }, platform)
+  const { queueUrl: redisUrl, producerTimeoutMs } = redis
+  const queueOptions = { redisUrl, databaseUrl: database.url, producerTimeoutMs }
+  const queues = await openQueues(queueOptions, platform)
   const allowsLoopback = config.process.environment !== 'production'
   const fx = openFx(config.fx, { ...platform, allowsLoopback })
   const slice: WorkerSlice = { ...platform, queues, fx }
