@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
-import { sql } from 'kysely'
 import type { Config } from '#config'
 import { entities } from '#entities'
 import { openFx } from '#fx'
+import { migrations } from '#migrations'
+import { requireMigrated } from '#platform/database/require-migrated'
 import { createHealth } from '#platform/health/health'
 import { healthHandler } from '#platform/health/health-handler'
 import { cacheCheck, databaseCheck } from '#platform/health/platform-checks'
@@ -36,6 +37,8 @@ export type ApiOptions = {
   readonly isCursorPaginationEnabled: boolean
 }
 
+const migrationNames = migrations.map(({ name }) => name)
+
 type Handler = (slice: ApiSlice, request: Request, response: Response) => Promise<void>
 type Method = 'get' | 'post' | 'patch'
 type Mounted = { readonly method: Method; readonly path: string; readonly handle: Handler }
@@ -44,6 +47,7 @@ type Mounted = { readonly method: Method; readonly path: string; readonly handle
 export async function startApi(config: Config, started: Started): Promise<void> {
   const platform = await openPlatform(config, { ...started, entities })
   const { lifecycle, db, reserve } = platform
+  await requireMigrated(db, migrationNames)
   const allowsLoopback = config.process.environment !== 'production'
   const slice: ApiSlice = {
     ...platform,
@@ -55,7 +59,6 @@ export async function startApi(config: Config, started: Started): Promise<void> 
   const checks = [databaseCheck(reserve), cacheCheck]
   const health = createHealth({ version: config.process.version, checks }, platform)
   const handler = healthHandler(health, config.health.basicStatus)
-  await db.run(sql`select 1`)
   const { host, port } = config.api
   const address = { name: 'api', host, port, refuse: refuseConnections(slice) }
   await listen(createApi(slice, config.api, handler), address, platform)

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { Clock } from './clock.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { refuseMalformed, type Refuse } from './refuse-malformed.ts'
@@ -42,6 +42,7 @@ export async function listen(
   if (refuse) {
     refuseMalformed(server, refuse)
   }
+  const drain = closeAfterAnswers(server)
   server.maxRequestsPerSocket = requestsPerSocketMax
   server.maxConnections = connectionsMax
   server.listen(port, host)
@@ -52,8 +53,8 @@ export async function listen(
   }
   lifecycle.defer(`${name} server`, async () => {
     const closed = once(server, 'close')
+    drain()
     server.close()
-    server.closeIdleConnections()
     const patience = new AbortController()
     const late = clock.sleep(graceMs, patience.signal).then(() => server.closeAllConnections())
     await Promise.race([closed, late.catch(() => undefined)])
@@ -61,4 +62,27 @@ export async function listen(
     await closed
   })
   return server
+}
+
+/** What it returns makes every answer from then on the last one of its connection. `server.close()` closes only what is
+ *  idle at that moment: a connection that is being answered would stay open until its keep-alive ends. */
+function closeAfterAnswers(server: Server): () => void {
+  const pending = new Set<ServerResponse>()
+  let isDraining = false
+  const endWith = (response: ServerResponse): void => {
+    if (!response.headersSent) {
+      response.setHeader('Connection', 'close')
+    }
+  }
+  server.prependListener('request', (_request, response) => {
+    pending.add(response)
+    response.once('close', () => void pending.delete(response))
+    if (isDraining) {
+      endWith(response)
+    }
+  })
+  return () => {
+    isDraining = true
+    pending.forEach(endWith)
+  }
 }
