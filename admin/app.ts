@@ -10,6 +10,8 @@ import type { Config } from '#config'
 import { entities } from '#entities'
 import { openFx } from '#fx'
 import { findAdmin } from '#members'
+import { migrations } from '#migrations'
+import { requireMigrated } from '#platform/database/require-migrated'
 import { createHealth } from '#platform/health/health'
 import { healthHandler } from '#platform/health/health-handler'
 import { cacheCheck, databaseCheck, queueCheck } from '#platform/health/platform-checks'
@@ -22,6 +24,7 @@ import { frontPage } from './console/front-page.ts'
 import { adminRouter } from './router.ts'
 import type { AdminContext, AdminSlice } from './trpc.ts'
 
+const migrationNames = migrations.map(({ name }) => name)
 const bodyBytesMax = 100_000
 /** More calls in one request are refused: a batch is one request to every limit on requests. */
 const batchMax = 10
@@ -29,8 +32,11 @@ const batchMax = 10
 /** Starts the admin process: tRPC below `/trpc`, a page at `/`, its health. */
 export async function startAdmin(config: Config, started: Started): Promise<void> {
   const platform = await openPlatform(config, { ...started, entities })
+  await requireMigrated(platform.db, migrationNames)
   const { database, redis, admin } = config
-  const queues = await openQueues({ redisUrl: redis.queueUrl, databaseUrl: database.url }, platform)
+  const { queueUrl: redisUrl, producerTimeoutMs } = redis
+  const queueOptions = { redisUrl, databaseUrl: database.url, producerTimeoutMs }
+  const queues = await openQueues(queueOptions, platform)
   const allowsLoopback = config.process.environment !== 'production'
   const checks = [databaseCheck(platform.reserve), cacheCheck, queueCheck(queues)]
   const health = createHealth({ version: config.process.version, checks }, platform)

@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
-import { sql } from 'kysely'
 import type { Config } from '#config'
 import { entities } from '#entities'
 import { openFx } from '#fx'
+import { migrations } from '#migrations'
+import { requireMigrated } from '#platform/database/require-migrated'
 import { createHealth } from '#platform/health/health'
 import { healthHandler } from '#platform/health/health-handler'
 import { cacheCheck, databaseCheck } from '#platform/health/platform-checks'
@@ -20,6 +21,8 @@ import { deprecated } from './http/deprecated.ts'
 import { handleError } from './http/handle-error.ts'
 import { problemPage } from './http/problem-pages.ts'
 import { problems } from './http/problems.ts'
+import { refuseAmbiguous } from './http/refuse-ambiguous.ts'
+import { refuseConnections } from './http/render-problem.ts'
 import { listLegacy, listResource, readResource } from './http/read-resource.ts'
 import { resources } from './resources.ts'
 import { routes } from './routes.ts'
@@ -34,6 +37,8 @@ export type ApiOptions = {
   readonly isCursorPaginationEnabled: boolean
 }
 
+const migrationNames = migrations.map(({ name }) => name)
+
 type Handler = (slice: ApiSlice, request: Request, response: Response) => Promise<void>
 type Method = 'get' | 'post' | 'patch'
 type Mounted = { readonly method: Method; readonly path: string; readonly handle: Handler }
@@ -42,6 +47,7 @@ type Mounted = { readonly method: Method; readonly path: string; readonly handle
 export async function startApi(config: Config, started: Started): Promise<void> {
   const platform = await openPlatform(config, { ...started, entities })
   const { lifecycle, db, reserve } = platform
+  await requireMigrated(db, migrationNames)
   const allowsLoopback = config.process.environment !== 'production'
   const slice: ApiSlice = {
     ...platform,
@@ -53,8 +59,9 @@ export async function startApi(config: Config, started: Started): Promise<void> 
   const checks = [databaseCheck(reserve), cacheCheck]
   const health = createHealth({ version: config.process.version, checks }, platform)
   const handler = healthHandler(health, config.health.basicStatus)
-  await db.run(sql`select 1`)
-  await listen(createApi(slice, config.api, handler), { name: 'api', ...config.api }, platform)
+  const { host, port } = config.api
+  const address = { name: 'api', host, port, refuse: refuseConnections(slice) }
+  await listen(createApi(slice, config.api, handler), address, platform)
   lifecycle.defer('readiness', async () => health.enter('draining'))
   health.enter('ready')
 }
@@ -70,10 +77,11 @@ export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestH
   app.disable('etag')
   app.use(begin(slice))
   app.use(securityHeaders)
+  app.use(refuseAmbiguous)
   app.use(health)
   app.use(cors(options.corsOrigins))
   app.get('/problems/:domain/:name', problemPage)
-  app.use(express.text({ type: isJson, limit: options.bodyBytesMax, inflate: false }))
+  app.use(express.raw({ type: isJson, limit: options.bodyBytesMax, inflate: false }))
   mount(app, slice, [
     ...resources.flatMap((resource) => readsOf(resource, options.isCursorPaginationEnabled)),
     ...routes.map(({ method, path, handle }) => ({ method, path: `/api/v2${path}`, handle })),
@@ -97,7 +105,7 @@ export function readsOf(resource: Resource, isCursorPaginationEnabled = true): M
     ...(detail ? [get(`${path}/:id`, readResource(resource))] : []),
     ...(legacyPath ? [get(legacy, deprecated(path, listLegacy(resource)))] : []),
     ...(legacyPath && detail
-      ? [get(`${legacy}/:id`, deprecated(path, readResource(resource)))]
+      ? [get(`${legacy}/:id`, deprecated(`${path}/:id`, readResource(resource)))]
       : []),
   ]
 }
@@ -115,6 +123,10 @@ function mount(app: Express, slice: ApiSlice, mounted: readonly Mounted[]): void
       : [...methods, 'OPTIONS']
     app.all(path, (request, response) => {
       response.set('Allow', allowed.join(', '))
+      if (request.method === 'OPTIONS') {
+        response.status(204).end()
+        return
+      }
       throw new Problem(problems.methodNotAllowed, `${request.method} is not possible here.`)
     })
   }

@@ -69,7 +69,7 @@ create table fx_snapshots (
   leg_base varchar(10) collate "C" not null references assets (code),
   currency_leg numeric not null check (currency_leg > 0 and currency_leg < 1e12),
   asset_leg numeric not null check (asset_leg > 0 and asset_leg < 1e12),
-  amount_minor bigint,
+  amount_minor bigint check (amount_minor between 0 and 9007199254740991),
   provider text collate "C" not null,
   batch_id uuid not null references fx_batches (id),
   as_of timestamptz not null,

@@ -112,6 +112,8 @@ const indexes: Readonly<Record<string, string>> = {
   idx_outbox_events_unpublished: 'outbox_events (id) where published_at is null',
   idx_idempotency_keys_expiry: 'idempotency_keys (expires_at)',
   idx_job_runs_name_started: 'job_runs (name, started_at desc)',
+  // the runs of one job that never ended, looked for before each of its runs
+  idx_job_runs_active: `job_runs (queue, bull_id) where state = 'active'`,
   idx_job_runs_failed: `job_runs (finished_at desc) where state = 'failed'`,
 }
 

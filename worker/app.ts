@@ -1,6 +1,8 @@
 import type { Config } from '#config'
 import { entities } from '#entities'
 import { openFx, type Fx } from '#fx'
+import { migrations } from '#migrations'
+import { requireMigrated } from '#platform/database/require-migrated'
 import { createHealth } from '#platform/health/health'
 import { healthHandler, notFound } from '#platform/health/health-handler'
 import { cacheCheck, databaseCheck, queueCheck } from '#platform/health/platform-checks'
@@ -16,6 +18,7 @@ import { schedules } from './schedules.ts'
 /** What the jobs may use; each names the part that it needs. */
 export type WorkerSlice = Platform & { readonly queues: Queues; readonly fx: Fx }
 
+const migrationNames = migrations.map(({ name }) => name)
 /** Jobs at a time, per queue. */
 const concurrency = 4
 /** Leaves half of the 10 s that stopping everything may take to the connections and to telemetry. */
@@ -24,8 +27,11 @@ const stopGraceMs = 4000
 /** Starts the worker: its health first, so that a probe sees it starting, then the schedules and the jobs. */
 export async function startWorker(config: Config, started: Started): Promise<WorkerSlice> {
   const platform = await openPlatform(config, { ...started, entities })
+  await requireMigrated(platform.db, migrationNames)
   const { database, redis } = config
-  const queues = await openQueues({ redisUrl: redis.queueUrl, databaseUrl: database.url }, platform)
+  const { queueUrl: redisUrl, producerTimeoutMs } = redis
+  const queueOptions = { redisUrl, databaseUrl: database.url, producerTimeoutMs }
+  const queues = await openQueues(queueOptions, platform)
   const allowsLoopback = config.process.environment !== 'production'
   const fx = openFx(config.fx, { ...platform, allowsLoopback })
   const slice: WorkerSlice = { ...platform, queues, fx }

@@ -11,7 +11,8 @@ const sunsetAt = 'Mon, 22 Nov 2027 00:00:00 GMT'
 /** Marks an answer of version 1 (RFC 9745, RFC 8594) and names what replaces it. */
 export function deprecated(successor: string, handle: Handler): Handler {
   return async (slice, request, response) => {
-    const path = successor.replace(':id', String(request.params['id'] ?? ':id'))
+    const id = encodeURIComponent(String(request.params['id'] ?? ''))
+    const path = successor.replace(':id', () => id)
     response.set({
       Deprecation: deprecatedAt,
       Sunset: sunsetAt,

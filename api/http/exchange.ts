@@ -39,7 +39,7 @@ export function etagOf(body: string): string {
 /** Sends JSON text as it is, or 304 when the client has exactly this. The caller's data is never kept by shared caches. */
 export function sendJson(request: Request, response: Response, body: string): void {
   const etag = etagOf(body)
-  response.set({ 'Cache-Control': 'private, no-cache', Vary: 'Authorization', ETag: etag })
+  response.set({ 'Cache-Control': 'private, no-cache', ETag: etag }).vary('Authorization')
   const known = request
     .get('if-none-match')
     ?.split(',')

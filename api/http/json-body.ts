@@ -8,11 +8,20 @@ const depthMax = 32
 
 /** The body as JSON.  @throws {Problem} http/media-type-unsupported, http/body-malformed */
 export function readJson(request: Request): unknown {
-  const text: unknown = request.body
-  if (typeof text !== 'string') {
+  const bytes: unknown = request.body
+  if (!(bytes instanceof Uint8Array)) {
     throw new Problem(problems.mediaTypeUnsupported, 'The body must be application/json.')
   }
-  return parseJson(text)
+  return parseJson(decode(bytes))
+}
+
+/** Strictly: a lenient decoder would store replacement characters that nobody sent. */
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (error) {
+    throw malformed('not UTF-8', error)
+  }
 }
 
 /** The document as the schema describes it.  @throws {Problem} http/body-invalid with every fault at once */
@@ -38,8 +47,12 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** PostgreSQL stores neither NUL nor lone surrogates, in text or in jsonb. */
-function refuseDangerous(key: string, value: unknown): unknown {
+/** PostgreSQL stores neither NUL nor lone surrogates, in text or in jsonb. A number with decimals that JavaScript rounds
+ *  to a whole one (9007199254740990.6) would pass for an amount that nobody sent. */
+function refuseDangerous(key: string, value: unknown, context?: { source?: string }): unknown {
+  if (Number.isInteger(value) && /\.\d*[1-9]/.test(context?.source ?? '')) {
+    throw malformed('a number has more digits than can be read')
+  }
   if (key === '__proto__') {
     throw malformed('the key "__proto__" is not allowed')
   }

@@ -33,6 +33,16 @@ export const problems = defineProblems('http', {
     title: 'The request cannot be read',
     advice: 'Check the percent-encoding of the path and the syntax of the body.',
   },
+  requestTimeout: {
+    kind: 'tooSlow',
+    title: 'The request came too slowly',
+    advice: 'Send the headers within 10 seconds and the whole request within 30.',
+  },
+  headersTooLarge: {
+    kind: 'headersTooLarge',
+    title: 'The request line and the headers are too long',
+    advice: 'Address, query and headers may have 16 KiB together.',
+  },
   bodyMalformed: {
     kind: 'invalid',
     title: 'The body is not valid JSON',

@@ -1,7 +1,10 @@
 import type { Request, Response } from 'express'
-import { kinds, type Problem } from '#platform/problem'
+import type { Refuse } from '#platform/listen'
+import { kinds, Problem } from '#platform/problem'
 import { currentTraceId } from '#platform/telemetry/spans'
+import type { ApiSlice } from '../slice.ts'
 import { exchangeOf } from './exchange.ts'
+import { problems } from './problems.ts'
 
 /** Seconds after which a client may try again where nothing better is known. */
 const retryAfterSeconds = '5'
@@ -12,30 +15,65 @@ export function sendProblem(
   problem: Problem,
 ): void {
   const kind = kinds[problem.type.kind]
-  const isRetryable = kind.job === 'retry'
   const { requestId } = exchangeOf(request)
-  const traceId = currentTraceId()
-  const document = {
-    type: `${baseUrl}/problems/${problem.type.slug}`,
-    title: problem.type.title,
-    status: kind.http,
-    detail: problem.detail,
-    instance: request.path,
-    ...(problem.faults.length > 0 && { errors: problem.faults }),
-    ...problem.facts,
-    requestId,
-    ...(traceId && { traceId }),
-    retryable: isRetryable,
-  }
-  if (isRetryable && kind.http === 503) {
+  if (kind.job === 'retry' && kind.http === 503) {
     response.set('Retry-After', String(problem.facts['retryAfterSeconds'] ?? retryAfterSeconds))
   }
   if (kind.http === 401) {
     response.set('WWW-Authenticate', 'Bearer realm="tidegate"')
   }
+  const document = describe(problem, { baseUrl, requestId, instance: request.path })
   response
     .status(kind.http)
     .set('Cache-Control', 'no-store')
     .type('application/problem+json')
-    .send(Buffer.from(JSON.stringify(document)))
+    .send(Buffer.from(document))
+}
+
+const refusals = {
+  400: { type: problems.requestMalformed, detail: 'This is not HTTP as the API reads it.' },
+  408: { type: problems.requestTimeout, detail: 'The request did not arrive in time.' },
+  431: { type: problems.headersTooLarge, detail: 'The request line and headers are too long.' },
+} as const
+
+/** What is answered to something that never became a request: the same documents, with a request id of their own. */
+export function refuseConnections({
+  random,
+  baseUrl,
+}: Pick<ApiSlice, 'random' | 'baseUrl'>): Refuse {
+  return (status) => {
+    const requestId = `req_${random.uuid()}`
+    const { type, detail } = refusals[status]
+    return {
+      headers: {
+        'Content-Type': 'application/problem+json',
+        'Cache-Control': 'no-store',
+        'Request-Id': requestId,
+      },
+      body: describe(new Problem(type, detail), { baseUrl, requestId }),
+    }
+  }
+}
+
+type Occurrence = {
+  readonly baseUrl: string
+  readonly requestId: string
+  readonly instance?: string
+}
+
+function describe(problem: Problem, { baseUrl, requestId, instance }: Occurrence): string {
+  const kind = kinds[problem.type.kind]
+  const traceId = currentTraceId()
+  return JSON.stringify({
+    type: `${baseUrl}/problems/${problem.type.slug}`,
+    title: problem.type.title,
+    status: kind.http,
+    detail: problem.detail,
+    instance,
+    ...(problem.faults.length > 0 && { errors: problem.faults }),
+    ...problem.facts,
+    requestId,
+    ...(traceId && { traceId }),
+    retryable: kind.job === 'retry',
+  })
 }

@@ -11,7 +11,8 @@ export const changePaymentLink = defineWrite({
   path: '/payment-links/:id',
   scope: 'payment-links:write',
   body: linkChangesSchema,
-  async prepare({ db, fx }, { caller, body }) {
+  async prepare({ db, fx }, { caller, body, request }) {
+    expectedVersion(request) // no rate is fetched for a request that cannot succeed
     if (body.amount) {
       const quotes = await settlementAssetsOf(db, caller.organisationId)
       await ensureRates(fx, body.amount.currency, quotes)

@@ -49,7 +49,8 @@ export type CapturedSnapshot = {
 /** Freezes the rates of a set: reads them together and inserts them, in one statement of the caller's transaction.
  *  All of them or none; the amounts are converted at the very rates that are stored, rounded half to even once.
  *  @throws {Problem} fx/rate-unavailable naming what is missing or too old; nothing is written
- *  @throws {Problem} fx/amount-out-of-range if a converted amount exceeds 2^63 minor units or its rate vanishes */
+ *  @throws {Problem} fx/amount-out-of-range if a converted amount exceeds 2^53 - 1 minor units, the most that its JSON
+ *  number carries without loss, or if its rate vanishes */
 export async function captureSnapshots(
   tx: Pick<Transaction, 'run'>,
   capture: Capture,
@@ -108,7 +109,7 @@ const statement = (capture: Capture) => sql<Row>`
     from asset_rate left join inserted on inserted.asset = asset_rate.quote
    order by position`
 
-/** 22003: the amount exceeds a bigint. 23514: the rate rounds to nothing at 12 decimals. */
+/** 22003: the amount exceeds a bigint. 23514: it exceeds 2^53 - 1, or the rate rounds to nothing at 12 decimals. */
 function explainRange(error: unknown): never {
   const state = sqlState(error)
   if (state === '22003' || state === '23514') {

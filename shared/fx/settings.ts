@@ -22,6 +22,7 @@ export const fxSettings = defineSettings({
     standard: 'true',
     meaning:
       'Fetches all rates of a base in one call; false asks for one currency at a time, as a way back.',
+    comesWith: 'fetching by single currency',
   },
   FX_ECB_DAILY_URL: {
     schema: url('https:', 'http:'),

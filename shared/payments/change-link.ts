@@ -4,6 +4,7 @@ import { flushLink } from './create-link.ts'
 import { requireChangeable, requireFuture } from './find-link.ts'
 import { freezeRates, settlementAssetsOf, type WritingSlice } from './freeze-rates.ts'
 import type { LinkChanges } from './link-input.ts'
+import { PaymentLinkItem } from './payment-link-item.ts'
 import type { PaymentLink } from './payment-link.ts'
 import { problems } from './problems.ts'
 import { recordEvent } from './record.ts'
@@ -24,6 +25,9 @@ export async function changeLink(
     throw new Problem(problems.amountFixed, 'The link is open, so its amount is fixed.', {
       faults: [{ detail: 'only a draft can change its amount', pointer: '#/amount' }],
     })
+  }
+  if (amount !== undefined) {
+    await requireNoItems(tx, link)
   }
   const isOpened = changes.status === 'open' && link.status === 'draft'
   const isPriced = amount !== undefined
@@ -46,6 +50,16 @@ export async function changeLink(
   if (isPriced) {
     const assets = await settlementAssetsOf(tx, link.organisationId)
     await freezeRates(tx, slice, link, { snapshotType: 'requote', assets, allowStale: false })
+  }
+}
+
+/** The items are written once and in the link's currency, and add up to its amount.
+ *  @throws {Problem} payments/amount-fixed */
+async function requireNoItems(tx: Transaction, link: PaymentLink): Promise<void> {
+  if ((await tx.em.count(PaymentLinkItem, { paymentLinkId: link.id })) > 0) {
+    throw new Problem(problems.amountFixed, 'The amount of this link is the sum of its items.', {
+      faults: [{ detail: 'the items would no longer add up to it', pointer: '#/amount' }],
+    })
   }
 }
 

@@ -1,4 +1,5 @@
 import { LockMode } from '@mikro-orm/core'
+import { z } from 'zod'
 import type { Caller } from '#members'
 import type { Clock } from '#platform/clock'
 import type { Transaction } from '#platform/database/transaction'
@@ -7,15 +8,19 @@ import { problems as readProblems } from '#platform/resource/problems'
 import { PaymentLink } from './payment-link.ts'
 import { problems } from './problems.ts'
 
-/** The caller's link, locked until the transaction ends.
+/** The caller's link, locked until the transaction ends. A member's credential finds only the member's own.
  *  @throws {Problem} read/not-found, word for word as a read answers it */
 export async function getLinkForUpdate(
   tx: Transaction,
   caller: Caller,
   id: string,
 ): Promise<PaymentLink> {
-  const where = { id, organisationId: caller.organisationId, deletedAt: null }
-  const link = await tx.em.findOne(PaymentLink, where, { lockMode: LockMode.PESSIMISTIC_WRITE })
+  const { organisationId, memberId } = caller
+  const where = { id, organisationId, ...(memberId !== undefined && { memberId }), deletedAt: null }
+  const isId = z.uuid().safeParse(id).success
+  const link = isId
+    ? await tx.em.findOne(PaymentLink, where, { lockMode: LockMode.PESSIMISTIC_WRITE })
+    : null
   if (!link) {
     throw new Problem(readProblems.notFound, 'There is no payment link with this id.')
   }

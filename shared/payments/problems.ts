@@ -30,7 +30,8 @@ export const problems = defineProblems('payments', {
   amountFixed: {
     kind: 'conflict',
     title: 'The amount can no longer change',
-    advice: 'The amount of a link is fixed once it is open. Cancel it and make a new one.',
+    advice:
+      'The amount of a link is fixed once it is open, and from the start when it has items. Cancel it and make a new one.',
   },
   linkPaid: {
     kind: 'conflict',

@@ -1,13 +1,19 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { Clock } from './clock.ts'
 import type { Lifecycle } from './lifecycle.ts'
+import { refuseMalformed, type Refuse } from './refuse-malformed.ts'
+
+export type { Refuse }
 
 /** Where a server listens and what its clients may cost it. */
 export type ListenOptions = {
   readonly name: string
   readonly host: string
   readonly port: number
+  /** The body for what is no request; without it Node answers with a bare status line. Whoever gives it also sees
+   *  requests without a Host header, to refuse them in the same form. */
+  readonly refuse?: Refuse
 }
 
 /** Slow clients hold a socket no longer than this; sources: FAULTS "Hostile clients". */
@@ -27,10 +33,16 @@ const connectionsMax = 10_000
  *  @throws {Error} when the address is taken, naming it */
 export async function listen(
   listener: RequestListener,
-  { name, host, port }: ListenOptions,
+  { name, host, port, refuse }: ListenOptions,
   { lifecycle, clock, graceMs = 8_000 }: { lifecycle: Lifecycle; clock: Clock; graceMs?: number },
 ): Promise<Server> {
-  const server = createServer(limits, listener)
+  const server = createServer({ ...limits, requireHostHeader: !refuse }, listener)
+  // An expectation that we do not know is ignored (RFC 9110, 10.1.1); Node would answer 417 past the listener.
+  server.on('checkExpectation', listener)
+  if (refuse) {
+    refuseMalformed(server, refuse)
+  }
+  const drain = closeAfterAnswers(server)
   server.maxRequestsPerSocket = requestsPerSocketMax
   server.maxConnections = connectionsMax
   server.listen(port, host)
@@ -41,8 +53,8 @@ export async function listen(
   }
   lifecycle.defer(`${name} server`, async () => {
     const closed = once(server, 'close')
+    drain()
     server.close()
-    server.closeIdleConnections()
     const patience = new AbortController()
     const late = clock.sleep(graceMs, patience.signal).then(() => server.closeAllConnections())
     await Promise.race([closed, late.catch(() => undefined)])
@@ -50,4 +62,27 @@ export async function listen(
     await closed
   })
   return server
+}
+
+/** What it returns makes every answer from then on the last one of its connection. `server.close()` closes only what is
+ *  idle at that moment: a connection that is being answered would stay open until its keep-alive ends. */
+function closeAfterAnswers(server: Server): () => void {
+  const pending = new Set<ServerResponse>()
+  let isDraining = false
+  const endWith = (response: ServerResponse): void => {
+    if (!response.headersSent) {
+      response.setHeader('Connection', 'close')
+    }
+  }
+  server.prependListener('request', (_request, response) => {
+    pending.add(response)
+    response.once('close', () => void pending.delete(response))
+    if (isDraining) {
+      endWith(response)
+    }
+  })
+  return () => {
+    isDraining = true
+    pending.forEach(endWith)
+  }
 }

@@ -31,8 +31,10 @@ export async function runProcess<Config>(
   const log = createLog(program.name, program.logLevel(config))
   const lifecycle = createLifecycle(log, stepTimeoutMs)
   let isStopping = false
+  let exitCode = 0
 
-  async function stop(exitCode: number): Promise<void> {
+  async function stop(code: number): Promise<void> {
+    exitCode = Math.max(exitCode, code)
     if (isStopping) {
       return
     }
@@ -47,6 +49,11 @@ export async function runProcess<Config>(
     host.exit(failure === undefined ? exitCode : 1)
   }
 
+  function failToStart(error: unknown): void {
+    log.fatal({ err: error }, 'process did not start')
+    host.stderr.write(`${program.name} did not start: ${explain(error)}\n`)
+  }
+
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'disconnect'] as const) {
     host.on(signal, () => void stop(0))
   }
@@ -58,12 +65,28 @@ export async function runProcess<Config>(
   }
   try {
     await program.start(config, { log, lifecycle })
-    host.send?.({ type: 'ready' })
-    log.info('process ready')
+    if (!isStopping) {
+      host.send?.({ type: 'ready' })
+      log.info('process ready')
+    }
   } catch (error) {
-    log.fatal({ err: error }, 'process did not start')
-    await stop(1)
+    // Who stops while it starts pulls the ground from under it; that is no fault to report.
+    if (!isStopping) {
+      failToStart(error)
+      await stop(1)
+    }
   }
+}
+
+/** The message and those of its causes, for somebody who reads no JSON. */
+function explain(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') {
+    return error.errors.map(explain).join('; ')
+  }
+  if (!(error instanceof Error)) {
+    return String(error)
+  }
+  return error.cause === undefined ? error.message : `${error.message} (${explain(error.cause)})`
 }
 
 function readOrExit<Config>(host: NodeJS.Process, { name, readConfig }: Program<Config>): Config {

@@ -255,6 +255,18 @@ describe('creating a payment link', () => {
     expect(data.map((one: any) => one.currency)).to.deep.equal(['USD', 'USD', 'USD', 'USD'])
   })
 
+  it('keeps the amount of a link that has items, which add up to it', async () => {
+    const items = [{ name: 'Lantern', quantity: 1, unitAmount: 500 }]
+    const { json } = await post('', { currency: 'GBP', items, status: 'draft' })
+    const answer = await api.call('PATCH', `/api/v2/payment-links/${json.data.id}`, {
+      as: tenant.secretKey,
+      body: { amount: { amount: 500, currency: 'USD' } },
+      headers: { 'if-match': '"1"' },
+    })
+    expect([answer.status, answer.json.errors[0].pointer]).to.deep.equal([409, '#/amount'])
+    expect((await get(`/${json.data.id}`)).json).to.deep.equal(json)
+  })
+
   describe('with an Idempotency-Key', () => {
     const body = { amount: { amount: 77, currency: 'GBP' } }
 

@@ -148,6 +148,27 @@ describe('fx capture: the rates that are frozen into a link', () => {
     expect(snapshots.map(({ isStale }) => isStale)).to.deep.equal([true, true, true, true])
   })
 
+  it('takes rates at the very edge of their age, and refuses them a millisecond later', async () => {
+    const edge = new Date(friday).getTime() + 6 * 24 * 3600 * 1000
+    const { snapshots } = await create({ capturedAt: new Date(edge) })
+    expect(snapshots.map(({ isStale }) => isStale)).to.deep.equal([false, false, false, false])
+    const problem = await problemOf(create({ capturedAt: new Date(edge + 1) }))
+    expect(problem.facts['quotes']).to.deep.equal(['EUR', 'USD', 'AUD', 'JPY'])
+  })
+
+  it('converts up to 2^53 - 1 minor units, also into the currency itself, and refuses what JSON would round', async () => {
+    const amountMinor = 9_007_199_254_740_991n
+    const { snapshots } = await create({ currency: 'JPY', amountMinor })
+    expect(snapshots.find(({ asset }) => asset === 'JPY')).to.include({
+      rate: '1.000000000000',
+      amountMinor: '9007199254740991',
+    })
+    const before = await count()
+    const problem = await problemOf(create({ amountMinor }))
+    expect(problem.type.slug).to.equal('fx/amount-out-of-range')
+    expect(await count()).to.equal(before)
+  })
+
   it('refuses an amount that does not fit, as a problem of the request', async () => {
     await seedRates(world.db, {
       provider: 'currency-api',

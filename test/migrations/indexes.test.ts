@@ -45,6 +45,7 @@ const reads: Readonly<Record<string, string>> = {
   idx_outbox_events_unpublished: `outbox_events where published_at is null order by id limit 100`,
   idx_idempotency_keys_expiry: `idempotency_keys where expires_at <= now()`,
   idx_job_runs_name_started: `job_runs where name = 'refresh' order by started_at desc limit 20`,
+  idx_job_runs_active: `job_runs where queue = 'fx' and bull_id = '1' and state = 'active'`,
   idx_job_runs_failed: `job_runs where state = 'failed' order by finished_at desc limit 20`,
 }
 

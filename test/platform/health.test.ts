@@ -91,11 +91,14 @@ describe('health of a process', () => {
   it('asks the database on a connection of its own, and notices when nothing listens', async () => {
     const lifecycle = createLifecycle(createLog('test', 'silent'))
     const url = await createDatabase()
-    const reserve = openReserve({ url, applicationName: 'test' }, { lifecycle })
+    const reserve = openReserve({ url, applicationName: 'test', reserveMax: 2 }, { lifecycle })
     await reserve.ping()
     await reserve.ping()
     const nowhere = `postgresql://x:y@127.0.0.1:${await freePort()}/x`
-    const failure = await openReserve({ url: nowhere, applicationName: 'test' }, { lifecycle })
+    const failure = await openReserve(
+      { url: nowhere, applicationName: 'test', reserveMax: 2 },
+      { lifecycle },
+    )
       .ping()
       .catch((error: unknown) => error)
     expect(failure).to.be.instanceOf(Error)

@@ -1,10 +1,13 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
+import type { RequestHandler } from 'express'
+import { systemClock } from '#platform/clock'
+import { listen } from '#platform/listen'
+import { refuseConnections } from '../../api/http/render-problem.ts'
 import { createApi, type ApiOptions } from '../../api/app.ts'
 import { resources } from '../../api/resources.ts'
 import type { ApiSlice } from '../../api/slice.ts'
 import { createReader } from '#platform/resource/reader'
 import type { Business } from './business.ts'
+import { freePort } from './servers.ts'
 
 export type Answer = {
   readonly status: number
@@ -34,11 +37,7 @@ export async function startApi(
   options: Partial<ApiOptions> = {},
 ): Promise<Api> {
   const { db, clock, random, log, fx, lifecycle } = business
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const port = typeof address === 'object' && address ? address.port : 0
+  const port = await freePort()
   const origin = `http://127.0.0.1:${port}`
   const cursorKeys = [{ id: 'test', secret: Buffer.alloc(32, 7) }]
   const reader = createReader(db, resources)
@@ -49,15 +48,10 @@ export async function startApi(
     bodyBytesMax: 100_000,
     isCursorPaginationEnabled: true,
   }
-  server.on(
-    'request',
-    createApi(slice, { ...defaults, ...options }, (_request, _response, next) => next()),
-  )
-  lifecycle.defer('api', async () => {
-    server.closeAllConnections()
-    server.close()
-    await once(server, 'close')
-  })
+  const health: RequestHandler = (_request, _response, next) => next()
+  const address = { name: 'api', host: '127.0.0.1', port, refuse: refuseConnections(slice) }
+  const parts = { lifecycle, clock: systemClock, graceMs: 100 }
+  await listen(createApi(slice, { ...defaults, ...options }, health), address, parts)
   return { origin, slice, call: (method, path, call) => send(origin, method, { path, ...call }) }
 }
 

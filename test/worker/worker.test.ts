@@ -140,7 +140,7 @@ describe('worker process', () => {
       const added = spans.find(({ name }) => name === 'add fx.refresh-fx-rates')
       const processed = spans.find(({ name }) => name === 'process fx')
       expect(processed?.parentSpanId).to.equal(added?.spanId)
-      expect(added?.service).to.equal('worker')
+      expect(added?.service).to.equal('tidegate-worker')
       const isBelowProcess = (id: string | undefined): boolean =>
         id !== undefined && (id === processed?.spanId || isBelowProcess(byId.get(id)?.parentSpanId))
       const statements = spans.filter(

@@ -1,6 +1,7 @@
 import type { SigningKey } from './http-kinds.ts'
 import type { platformSettings } from './platform-settings.ts'
 import { databaseConfig, type DatabaseConfig } from './pool-budget.ts'
+import { defaultServiceName } from '../telemetry/settings.ts'
 import { redisUrlOf } from './redis-url.ts'
 import type { Environment, ProcessKind, Values } from './setting.ts'
 
@@ -143,7 +144,7 @@ function cacheConfig(values: PlatformValues): PlatformConfig['cache'] {
 function telemetryConfig(kind: ProcessKind, values: PlatformValues): PlatformConfig['telemetry'] {
   return {
     isEnabled: !values.OTEL_SDK_DISABLED,
-    serviceName: values.OTEL_SERVICE_NAME ?? kind,
+    serviceName: values.OTEL_SERVICE_NAME ?? defaultServiceName(kind),
     resourceAttributes: values.OTEL_RESOURCE_ATTRIBUTES,
     endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
     headers: values.OTEL_EXPORTER_OTLP_HEADERS,

@@ -13,13 +13,13 @@ const patienceMs = 400
 
 /** Opens the reserve; it connects when it is first used. Closes with the lifecycle. */
 export function openReserve(
-  options: Pick<DatabaseOptions, 'url' | 'applicationName'>,
+  options: Pick<DatabaseOptions, 'url' | 'applicationName'> & { readonly reserveMax: number },
   { lifecycle }: { readonly lifecycle: Lifecycle },
 ): Reserve {
   const pool = new Pool({
     connectionString: options.url,
     application_name: `${options.applicationName}-reserve`,
-    max: 2,
+    max: options.reserveMax,
     connectionTimeoutMillis: patienceMs,
     query_timeout: patienceMs,
     statement_timeout: patienceMs,

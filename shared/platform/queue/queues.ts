@@ -9,7 +9,12 @@ import { queueProblems } from './problems.ts'
 import { openRedisBackend } from './redis-backend.ts'
 
 /** Where the queues live: in Redis when a URL is given, else in the database. */
-export type QueueOptions = { readonly redisUrl: string | undefined; readonly databaseUrl: string }
+export type QueueOptions = {
+  readonly redisUrl: string | undefined
+  readonly databaseUrl: string
+  /** How long adding a job may take before it fails. */
+  readonly producerTimeoutMs: number
+}
 
 export type EnqueueOptions = {
   /** While a job with this key waits or runs, enqueueing another one does nothing. */
@@ -42,9 +47,10 @@ export async function openQueues(
   options: QueueOptions,
   { log, lifecycle }: { readonly log: Log; readonly lifecycle: Lifecycle },
 ): Promise<Queues> {
-  const backend = options.redisUrl
-    ? await openRedisBackend(options.redisUrl, { log, lifecycle })
-    : await openPostgresBackend(options.databaseUrl, { log, lifecycle })
+  const { redisUrl, databaseUrl, producerTimeoutMs } = options
+  const backend = redisUrl
+    ? await openRedisBackend({ url: redisUrl, producerTimeoutMs }, { log, lifecycle })
+    : await openPostgresBackend(databaseUrl, { log, lifecycle })
   const open = new Map<string, JobQueue>()
   lifecycle.defer('queues', async () => {
     await Promise.all([...open.values()].map((one) => one.close()))

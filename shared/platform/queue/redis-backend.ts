@@ -18,12 +18,12 @@ const retryStrategy = (attempt: number): number => Math.min(50 * 2 ** Math.min(a
  * a worker must wait for it however long it takes (ioredis' defaults do neither: 20 retries are about 70 seconds).
  */
 export async function openRedisBackend(
-  url: string,
+  { url, producerTimeoutMs }: { readonly url: string; readonly producerTimeoutMs: number },
   { log, lifecycle }: { readonly log: Log; readonly lifecycle: Lifecycle },
 ): Promise<QueueBackend> {
   const producer = connect(url, log, {
     connectTimeout: 2000,
-    commandTimeout: 1000,
+    commandTimeout: producerTimeoutMs,
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,

@@ -10,6 +10,11 @@ export type TelemetrySettings = {
   readonly serviceName: string
 }
 
+/** The name in traces when OTEL_SERVICE_NAME says none: `tidegate-api`, `tidegate-worker` … */
+export function defaultServiceName(kind: string): string {
+  return kind === '' ? 'tidegate' : `tidegate-${kind}`
+}
+
 type Variables = Readonly<Record<string, string | undefined>>
 
 /** @param entry the script that the process runs; its folder names the service when nothing else does */
@@ -18,12 +23,12 @@ export function readTelemetrySettings(
   entry: string | undefined,
 ): TelemetrySettings {
   const read = (name: string): string => variables[name]?.trim() ?? ''
-  const folder = entry === undefined ? 'tidegate' : basename(dirname(entry))
+  const folder = entry === undefined ? '' : basename(dirname(entry))
   const endpoint = read('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') || read('OTEL_EXPORTER_OTLP_ENDPOINT')
   const isMuted = read('OTEL_TRACES_EXPORTER').toLowerCase() === 'none'
   const isDisabled = read('OTEL_SDK_DISABLED').toLowerCase() === 'true'
   return {
     mode: isDisabled ? 'off' : endpoint !== '' && !isMuted ? 'export' : 'ids',
-    serviceName: read('OTEL_SERVICE_NAME') || folder,
+    serviceName: read('OTEL_SERVICE_NAME') || defaultServiceName(folder),
   }
 }

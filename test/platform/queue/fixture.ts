@@ -46,7 +46,10 @@ export async function openProcess(
     [],
     { log, lifecycle },
   )
-  const queues = await openQueues({ redisUrl: redis, databaseUrl }, { log, lifecycle })
+  const queues = await openQueues(
+    { redisUrl: redis, databaseUrl, producerTimeoutMs: 1000 },
+    { log, lifecycle },
+  )
   return { clock: systemClock, random: systemRandom, log, lifecycle, db, queues }
 }
 

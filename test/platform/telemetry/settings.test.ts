@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { readConfig } from '#config'
 import { readTelemetrySettings } from '#platform/telemetry/settings'
 
 const entry = '/srv/tidegate/worker/main.ts'
@@ -24,8 +25,17 @@ describe('how much telemetry a process does', () => {
   }
 
   it('is named after its folder, unless told otherwise', () => {
-    expect(readTelemetrySettings({}, entry).serviceName).to.equal('worker')
-    const named = { OTEL_SERVICE_NAME: 'tidegate-worker' }
-    expect(readTelemetrySettings(named, entry).serviceName).to.equal('tidegate-worker')
+    expect(readTelemetrySettings({}, entry).serviceName).to.equal('tidegate-worker')
+    expect(readTelemetrySettings({}, undefined).serviceName).to.equal('tidegate')
+    const named = { OTEL_SERVICE_NAME: 'books' }
+    expect(readTelemetrySettings(named, entry).serviceName).to.equal('books')
+  })
+
+  it('has the same name in the configuration, whatever the process', () => {
+    for (const kind of ['api', 'worker', 'admin'] as const) {
+      const given = { DATABASE_URL: 'postgresql://localhost/test' }
+      const { serviceName } = readConfig(given, kind).telemetry
+      expect(readTelemetrySettings(given, `/srv/${kind}/main.ts`).serviceName).to.equal(serviceName)
+    }
   })
 })

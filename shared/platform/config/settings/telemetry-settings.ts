@@ -20,7 +20,8 @@ export const telemetrySettings = defineSettings({
   OTEL_SERVICE_NAME: {
     schema: text('a name'),
     example: 'tidegate-api',
-    meaning: 'The name in traces and metrics. Not set: api, worker or admin.',
+    meaning:
+      'The name in traces and metrics. Not set: tidegate-api, tidegate-worker or tidegate-admin.',
   },
   OTEL_RESOURCE_ATTRIBUTES: {
     schema: text('name=value pairs, separated by commas'),
@@ -66,11 +67,13 @@ export const telemetrySettings = defineSettings({
     example: '$(openssl rand -hex 32)',
     meaning:
       'The bearer token for /api/metrics and /metrics. Not set: nobody gets in with a token.',
+    comesWith: 'metrics and slow-query logs',
   },
   METRICS_ALLOW_LOCAL: {
     schema: flag(),
     standard: { development: 'true', production: 'false' },
     meaning: 'true: callers on the same machine read the metrics without a token.',
+    comesWith: 'metrics and slow-query logs',
   },
   SENTRY_DSN: {
     schema: url('https:', 'http:'),
