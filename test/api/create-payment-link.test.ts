@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { expect } from 'chai'
 import { sql } from 'kysely'
 import { startApi, type Api } from '../support/api.ts'
@@ -5,6 +7,7 @@ import {
   addMember,
   addTenant,
   ecbRates,
+  fxOptions,
   openBusiness,
   publishRates,
   type Business,
@@ -139,6 +142,46 @@ describe('creating a payment link', () => {
       expect(json.data.map((one: any) => one.isStale)).to.deep.equal([true, true, true, true])
     } finally {
       await old.lifecycle.stop()
+    }
+  })
+
+  it('asks the provider once when ten creations at once need a rate that is not there', async () => {
+    let calls = 0
+    const day = new Date().toISOString().slice(0, 10)
+    const legs = Object.entries({ ...ecbRates, KWD: '0.3583' })
+    const cubes = legs.map(([currency, rate]) => `<Cube currency='${currency}' rate='${rate}'/>`)
+    const bank = createServer((_request, response) => {
+      calls += 1
+      response.setHeader('content-type', 'text/xml')
+      response.end(
+        `<gesmes:Envelope xmlns:gesmes="http://www.gesmes.org/xml/2002-08-01" xmlns="http://www.ecb.int/vocabulary/2002-08-01/eurofxref"><Cube><Cube time='${day}'>${cubes.join('')}</Cube></Cube></gesmes:Envelope>`,
+      )
+    }).listen(0, '127.0.0.1')
+    await once(bank, 'listening')
+    const address = bank.address()
+    const port = typeof address === 'object' ? address?.port : 0
+    const sources = {
+      ...fxOptions.sources,
+      ecb: { dailyUrl: `http://127.0.0.1:${port}/`, historyUrl: `http://127.0.0.1:${port}/` },
+    }
+    const fresh = await openBusiness({ fx: { providers: ['ecb'], sources } })
+    try {
+      const owner = await addTenant(fresh, 'newcomer')
+      const other = await startApi(fresh)
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, (_, index) =>
+          other.call('POST', '/api/v2/payment-links', {
+            as: owner.secretKey,
+            body: { amount: { amount: 1000, currency: 'KWD' } },
+            headers: { 'idempotency-key': `n${index}` },
+          }),
+        ),
+      )
+      expect(answers.map(({ status }) => status)).to.deep.equal(Array(10).fill(201))
+      expect(calls).to.equal(1)
+    } finally {
+      await fresh.lifecycle.stop()
+      bank.close()
     }
   })
 
