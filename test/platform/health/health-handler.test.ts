@@ -8,13 +8,12 @@ import { createHealth } from '#platform/health/health'
 import { healthHandler } from '#platform/health/health-handler'
 import { createLifecycle } from '#platform/lifecycle'
 import { createLog } from '#platform/log'
-import { createTestClock } from '../support/clock.ts'
-import { createDatabase, freePort } from '../support/servers.ts'
+import { createTestClock } from '../../support/clock.ts'
+import { createDatabase, freePort } from '../../support/servers.ts'
 
 type Run = Check['run']
 const works: Run = async () => ({ state: 'pass' })
 const fails: Run = () => Promise.reject(new Error('down'))
-const hangs: Run = () => new Promise(() => undefined)
 const check = (name: string, isVital: boolean, run: Run): Check => ({
   name,
   isVital,
@@ -28,66 +27,7 @@ const open = (checks: readonly Check[], clock: Clock = systemClock) =>
     { clock },
   )
 
-describe('health of a process', () => {
-  it('is judged by what is missing', async () => {
-    const status = async (...checks: Check[]) => (await open(checks).report()).status
-    const [a, b] = [
-      (probe: Run) => check('a', true, probe),
-      (probe: Run) => check('b', false, probe),
-    ]
-    expect(await status(a(works), b(works))).to.equal('healthy')
-    expect(await status(a(works), b(fails))).to.equal('degraded')
-    expect(await status(a(fails), b(works))).to.equal('unhealthy')
-  })
-
-  it('waits for no frozen dependency longer than its budget, and for all of them at once', async () => {
-    const report = await open([
-      check('a', true, hangs),
-      check('b', true, hangs),
-      check('c', false, works),
-    ]).report()
-    expect(report.services['a']?.healthy).to.equal(false)
-    expect(report.services['c']?.healthy).to.equal(true)
-    const waited = report.services['a']?.latency ?? 0
-    expect(waited).to.be.within(70, 1000)
-  })
-
-  it('does not ask again what never came back: a frozen server holds one question, not one for each probe', async () => {
-    const clock = createTestClock()
-    let asked = 0
-    const frozen = (): Promise<never> => {
-      asked += 1
-      return new Promise(() => undefined)
-    }
-    const health = open([check('a', true, frozen)], clock)
-    for (let round = 0; round < 5; round += 1) {
-      const report = health.report()
-      await clock.advance(1_000)
-      expect((await report).status).to.equal('unhealthy')
-    }
-    expect(asked).to.equal(1)
-  })
-
-  it('asks once for any number of callers within a second', async () => {
-    let asked = 0
-    const health = open([
-      check('a', true, async () => {
-        asked += 1
-        return { state: 'pass' }
-      }),
-    ])
-    await Promise.all(Array.from({ length: 1000 }, () => health.report()))
-    expect(asked).to.equal(1)
-  })
-
-  it('shows memory as bytes and per cent', async () => {
-    expect((await open([]).report()).memory).to.deep.equal({
-      used: 150,
-      total: 200,
-      percentage: 75,
-    })
-  })
-
+describe('health over HTTP and on the reserve', () => {
   it('asks the database on a connection of its own, and notices when nothing listens', async () => {
     const lifecycle = createLifecycle(createLog('test', 'silent'))
     const url = await createDatabase()
