@@ -65,7 +65,8 @@ describe('what somebody entrusts to the API', () => {
         },
         ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       })
-      return { status: response.status, json: await response.json() }
+      const json: any = await response.json()
+      return { status: response.status, json }
     }
     const link = {
       amount: { amount: 100, currency: 'GBP' },
