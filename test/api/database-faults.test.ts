@@ -119,6 +119,33 @@ describe('the API when its database fails', () => {
     expect(business.db.statistics()).to.include({ active: 0, waiting: 0 })
   })
 
+  it('answers 504 at the deadline, and a write that went on is found by its key', async () => {
+    await open()
+    const quick = await startApi(business, { readDeadlineMs: 100, writeDeadlineMs: 100 })
+    const client = new Client({ connectionString: business.url })
+    await client.connect()
+    const send = (method: string) =>
+      quick.call(method, '/api/v2/payment-links', {
+        as: tenant.secretKey,
+        ...(method === 'POST' && { body: { currency: 'GBP' } }),
+        headers: { 'idempotency-key': 'late' },
+      })
+    await client.query('begin')
+    await client.query('lock table api_keys')
+    expect((await send('GET')).json.type).to.match(/http\/overdue$/)
+    await client.query('rollback')
+    await client.query('begin')
+    await client.query('lock table idempotency_keys in exclusive mode')
+    const late = await send('POST')
+    expect([late.status, late.json.retryable]).to.deep.equal([504, true])
+    await client.query('rollback')
+    await client.end()
+    await eventually(async () => (await list()).json.data[0])
+    const again = await create('late')
+    expect([again.status, again.headers.get('idempotent-replayed')]).to.deep.equal([201, 'true'])
+    expect((await list()).json.data).to.have.length(1)
+  })
+
   it('has one effect for a key whose COMMIT was done but never acknowledged', async () => {
     const target = new URL(await createDatabase())
     const proxy = await startLosingCommits(Number(target.port))

@@ -89,12 +89,12 @@ describe('any walk over a list', () => {
       let edges: { next?: Row; prev?: Row } = {}
       for (const { direction, limit, isCounted, changes } of steps) {
         rows = rows.map((row, index) => {
-          const last = changes.findLast((one) => one.index === index)
+          const last = changes.findLast((made) => made.index === index)
           return last ? { ...row, status: last.status, isThere: last.isThere } : row
         })
         await store(rows)
-        const cursor = cursors[direction as 'next' | 'prev']
-        const edge = cursor === undefined ? undefined : edges[direction as 'next' | 'prev']
+        const cursor = cursors[direction]
+        const edge = cursor === undefined ? undefined : edges[direction]
         const isBack = edge !== undefined && direction === 'prev'
         const all = rows
           .filter((row) => row.isThere && (wanted?.includes(row.status) ?? true))
@@ -114,9 +114,13 @@ describe('any walk over a list', () => {
         if (cursor !== undefined) {
           search.set('cursor', cursor)
         }
-        const { status, json } = await api.call('GET', `/api/v2/payment-links?${search}`, {
-          as: tenant.secretKey,
-        })
+        const { status, json } = await api.call(
+          'GET',
+          `/api/v2/payment-links?${search.toString()}`,
+          {
+            as: tenant.secretKey,
+          },
+        )
         expect(status).to.equal(200)
         expect(json.data).to.deep.equal(expected.map(({ id, status: is }) => ({ id, status: is })))
         expect(json.page).to.include({ limit, hasMore: beyond.length > limit })
