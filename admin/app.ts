@@ -9,8 +9,9 @@ import helmet from 'helmet'
 import type { Config } from '#config'
 import { entities } from '#entities'
 import { openFx } from '#fx'
-import { findAdmin } from '#members'
+import { findAdmin, type Admin } from '#members'
 import { migrations } from '#migrations'
+import { isOutage } from '#platform/database/outage'
 import { requireMigrated } from '#platform/database/require-migrated'
 import { createHealth } from '#platform/health/health'
 import { healthHandler } from '#platform/health/health-handler'
@@ -22,7 +23,7 @@ import type { Started } from '#platform/run-process'
 import { serveSpan } from '#platform/telemetry/serve-span'
 import { frontPage } from './console/front-page.ts'
 import { adminRouter } from './router.ts'
-import type { AdminContext, AdminSlice } from './trpc.ts'
+import { databaseAway, type AdminContext, type AdminSlice } from './trpc.ts'
 
 const migrationNames = migrations.map(({ name }) => name)
 const bodyBytesMax = 100_000
@@ -88,8 +89,16 @@ function routeOf({ originalUrl, route }: Request): string {
 /** The token comes in the Authorization header only, so no other site can make a browser send it. */
 async function createContext(slice: AdminSlice, request: Request): Promise<AdminContext> {
   const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
-  const admin = token === undefined ? undefined : await findAdmin(slice.db, token)
+  const admin = token === undefined ? undefined : await lookUp(slice, token)
   return { slice, admin }
+}
+
+async function lookUp({ db }: AdminSlice, token: string): Promise<Admin | undefined> {
+  try {
+    return await findAdmin(db, token)
+  } catch (error) {
+    throw isOutage(error) ? databaseAway(error) : error
+  }
 }
 
 function maskError({ log }: Pick<AdminSlice, 'log'>): ErrorRequestHandler {

@@ -1,6 +1,7 @@
 import { TRPCError, initTRPC } from '@trpc/server'
 import type { Fx } from '#fx'
 import type { Admin } from '#members'
+import { isOutage } from '#platform/database/outage'
 import type { Health } from '#platform/health/health'
 import type { Platform } from '#platform/platform'
 import { Problem, kinds } from '#platform/problem'
@@ -56,8 +57,17 @@ const translate = t.middleware(async ({ next }) => {
     const code = kinds[problem.type.kind].trpc
     throw new TRPCError({ code, message: problem.type.title, cause: problem })
   }
+  if (!result.ok && isOutage(result.error.cause)) {
+    throw databaseAway(result.error.cause)
+  }
   return result
 })
+
+/** What an operator is told while the database is away; the API says the same with 503. */
+export function databaseAway(cause: unknown): TRPCError {
+  const message = 'The database does not answer in time.'
+  return new TRPCError({ code: 'SERVICE_UNAVAILABLE', message, cause })
+}
 
 const ranks = { viewer: 0, operator: 1, admin: 2 } as const
 

@@ -17,6 +17,7 @@ import type { Started } from '#platform/run-process'
 import { createReader } from '#platform/resource/reader'
 import { begin } from './http/begin.ts'
 import { cors } from './http/cors.ts'
+import { withDeadline } from './http/deadline.ts'
 import { deprecated } from './http/deprecated.ts'
 import { handleError } from './http/handle-error.ts'
 import { problemPage } from './http/problem-pages.ts'
@@ -33,6 +34,8 @@ export type ApiOptions = {
   readonly trustProxy: number | readonly string[]
   readonly corsOrigins: readonly string[]
   readonly bodyBytesMax: number
+  readonly readDeadlineMs: number
+  readonly writeDeadlineMs: number
   /** False takes the version 2 lists away and leaves version 1: the way back of a roll-out. */
   readonly isCursorPaginationEnabled: boolean
 }
@@ -82,10 +85,17 @@ export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestH
   app.use(cors(options.corsOrigins))
   app.get('/problems/:domain/:name', problemPage)
   app.use(express.raw({ type: isJson, limit: options.bodyBytesMax, inflate: false }))
-  mount(app, slice, [
+  const mounted = [
     ...resources.flatMap((resource) => readsOf(resource, options.isCursorPaginationEnabled)),
     ...routes.map(({ method, path, handle }) => ({ method, path: `/api/v2${path}`, handle })),
-  ])
+  ]
+  const deadlineOf = (method: Method): number =>
+    method === 'get' ? options.readDeadlineMs : options.writeDeadlineMs
+  mount(
+    app,
+    slice,
+    mounted.map((one) => ({ ...one, handle: withDeadline(deadlineOf(one.method), one.handle) })),
+  )
   app.use(() => {
     throw new Problem(problems.routeUnknown, 'No route of this API has this path.')
   })

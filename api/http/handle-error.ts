@@ -1,5 +1,5 @@
 import type { ErrorRequestHandler } from 'express'
-import { sqlState } from '#platform/database/transaction'
+import { isOutage } from '#platform/database/outage'
 import { Problem } from '#platform/problem'
 import type { ApiSlice } from '../slice.ts'
 import { problems } from './problems.ts'
@@ -25,9 +25,6 @@ export function handleError({
   }
 }
 
-/** Connection lost, server starting or stopping, too many connections, timeouts: states that pass. */
-const passing = /^(08|53|57P0|57014|55P03|40001|40P01)/
-
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) {
     return error
@@ -48,7 +45,7 @@ function toProblem(error: unknown): Problem {
       cause: error,
     })
   }
-  if (passing.test(sqlState(error) ?? '') || isConnectionLoss(error)) {
+  if (isOutage(error)) {
     return new Problem(problems.unavailable, 'The database does not answer in time.', {
       cause: error,
     })
@@ -56,12 +53,4 @@ function toProblem(error: unknown): Problem {
   return new Problem(problems.internal, 'The fault is logged under the request id.', {
     cause: error,
   })
-}
-
-function isConnectionLoss(error: unknown): boolean {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
-  const text = error instanceof Error ? `${error.message} ${cause}` : ''
-  return /timeout exceeded when trying to connect|Connection terminated|ECONNREFUSED|ECONNRESET|Query read timeout/.test(
-    text,
-  )
 }

@@ -100,6 +100,12 @@ export const problems = defineProblems('http', {
     title: 'Something went wrong on our side',
     advice: 'Try again later; if it stays, report the request id.',
   },
+  overdue: {
+    kind: 'overdue',
+    title: 'The request took too long',
+    advice:
+      'A read can be sent again. A write may have taken effect: send it again with the same Idempotency-Key, or read the version before you change it again.',
+  },
   unavailable: {
     kind: 'unavailable',
     title: 'The service is not available at the moment',

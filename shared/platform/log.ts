@@ -1,5 +1,6 @@
 import { destination, pino, stdTimeFunctions, type Logger } from 'pino'
 import { currentSpan } from './telemetry/spans.ts'
+import { loggableError } from './loggable-error.ts'
 
 /** One JSON line per event: fields first, then a fixed lower-case sentence. */
 export type Log = Logger
@@ -27,6 +28,7 @@ export function createLog(name: string, level: string, sink: number | string = 1
       level,
       timestamp: stdTimeFunctions.isoTime,
       redact: { paths, censor: '[redacted]' },
+      serializers: { err: (error: unknown) => loggableError(error) },
       formatters: { level: (label) => ({ level: label }) },
       mixin: traceFields,
     },

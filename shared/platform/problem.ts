@@ -19,6 +19,7 @@ export const kinds = {
   limited: { http: 429, trpc: 'TOO_MANY_REQUESTS', job: 'retry' },
   broken: { http: 500, trpc: 'INTERNAL_SERVER_ERROR', job: 'retry' },
   unavailable: { http: 503, trpc: 'SERVICE_UNAVAILABLE', job: 'retry' },
+  overdue: { http: 504, trpc: 'GATEWAY_TIMEOUT', job: 'retry' },
 } as const
 
 export type Kind = keyof typeof kinds

@@ -178,6 +178,19 @@ describe('admin procedures over HTTP', () => {
     expect(text).not.to.include('hunter2').and.not.to.include('stack').and.not.to.include('.ts:')
   })
 
+  for (const table of ['admin_tokens', 'fx_rates']) {
+    it(`says that the database does not answer while ${table} is locked`, async () => {
+      const em = business.db.fork()
+      await em.transactional(async (locked) => {
+        await locked.execute(`lock table ${table}`)
+        const call = clientOf(tokens.viewer).fx.rates.query({ base: 'EUR', quotes: ['USD'] })
+        const refusal = await refusalOf(call)
+        expect(refusal.data?.code).to.equal('SERVICE_UNAVAILABLE')
+        expect(refusal.message).to.equal('The database does not answer in time.')
+      })
+    })
+  }
+
   it('answers in time, whatever a procedure waits for', async () => {
     const slow = await serve({
       deadlineMs: 50,

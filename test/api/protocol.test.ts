@@ -131,7 +131,7 @@ describe('the API as its protocol is stretched', () => {
       Buffer.from(text),
     )
     const bytes = Buffer.concat(
-      [start ?? '', Buffer.from([0xff]), end ?? ''].map((one) => Buffer.from(one)),
+      [start ?? '', Buffer.from([0xff]), end ?? ''].map((piece) => Buffer.from(piece)),
     )
     expect((await post(bytes, 'utf8')).json.type).to.match(/body-malformed$/)
     const rounded = '{"amount":{"amount":9007199254740990.6,"currency":"GBP"}}'

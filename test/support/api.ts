@@ -46,6 +46,8 @@ export async function startApi(
     trustProxy: 0,
     corsOrigins: [],
     bodyBytesMax: 100_000,
+    readDeadlineMs: 5_000,
+    writeDeadlineMs: 10_000,
     isCursorPaginationEnabled: true,
   }
   const health: RequestHandler = (_request, _response, next) => next()

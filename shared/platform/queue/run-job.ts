@@ -1,5 +1,6 @@
 import { UnrecoverableError, WaitingError } from 'bullmq'
 import type { Log } from '../log.ts'
+import { safeMessage } from '../loggable-error.ts'
 import { Problem, kinds } from '../problem.ts'
 import { currentTraceId } from '../telemetry/spans.ts'
 import type { QueuedJob } from './backend.ts'
@@ -126,5 +127,5 @@ async function consequence(error: unknown, delivery: Delivery, log: Log): Promis
 }
 
 function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return error instanceof Error ? safeMessage(error) : String(error)
 }

@@ -103,9 +103,10 @@ export function pageStatement(table: Table, shape: Shape): RawBuilder<PageRow> {
   const farEdge = keyText(order.keys, sql`n = ${limit}`)
   return sql<PageRow>`
     with page as (
-      select row_number() over (order by ${order.by}) as n, ${itemText(table, shape.fields)} as item,
+      select row_number() over (order by ${order.by}) as n, row_to_json(item)::text as item,
              ${sql.join(order.keys.map(({ column, alias }) => sql`${column} as ${alias}`))}
         from ${table.from}
+       cross join lateral ${itemOf(table, shape.fields)}
        where ${sql.join([...where, ...order.after], sql` and `)}
        order by ${order.by}
        limit ${sql.lit(shape.limit + 1)}
@@ -128,8 +129,9 @@ export function offsetStatement(
   const where = conditionsOf(table, shape)
   return sql`
     with page as (
-      select row_number() over (order by ${order.by}) as n, ${itemText(table)} as item
+      select row_number() over (order by ${order.by}) as n, row_to_json(item)::text as item
         from ${table.from}
+       cross join lateral ${itemOf(table)}
        where ${sql.join(where, sql` and `)}
        order by ${order.by}
        limit ${sql.lit(shape.limit)} offset ${slot('skipped')}::bigint
@@ -146,21 +148,25 @@ export function itemStatement(
   table: Table,
   shape: ItemShape,
 ): RawBuilder<{ readonly body: string }> {
-  return sql`select ${itemText(table, shape.fields)} as body ${visibleRow(table, shape.hasMember, 'id')}`
+  const row = visibleRow(table, shape.hasMember, 'id')
+  const item = sql`cross join lateral ${itemOf(table, shape.fields)}`
+  return sql`select row_to_json(item)::text as body from ${table.from} ${item} where ${row}`
 }
 
+/** Which row it is, and that the caller may see it. */
 function visibleRow(table: Table, hasMember: boolean, key: string): RawBuilder<unknown> {
   const { primaryKey } = table
   const isIt = sql`${table.column(primaryKey)} = ${table.cast(primaryKey, slot(key))}`
-  return sql`from ${table.from} where ${sql.join([isIt, ...visible(table, hasMember)], sql` and `)}`
+  return sql.join([isIt, ...visible(table, hasMember)], sql` and `)
 }
 
-/** The item as JSON text, with the asked-for fields only. */
-function itemText(table: Table, names?: readonly string[]): RawBuilder<unknown> {
+/** The asked-for fields beside their row. Joined rather than selected in an expression: PostgreSQL dissolves the join, but
+ *  would start a plan of its own for the expression, row by row. */
+function itemOf(table: Table, names?: readonly string[]): RawBuilder<unknown> {
   const fields = Object.entries(table.resource.fields)
     .filter(([name]) => names?.includes(name) ?? true)
     .map(([name, field]) => sql`${field.render(table.column)} as ${sql.ref(name)}`)
-  return sql`(select row_to_json(item)::text from (select ${sql.join(fields)}) as item)`
+  return sql`(select ${sql.join(fields)}) as item`
 }
 
 function conditionsOf(table: Table, shape: Shape): RawBuilder<unknown>[] {
@@ -194,7 +200,9 @@ function visible(table: Table, hasMember: boolean): RawBuilder<unknown>[] {
 }
 
 function parentFound({ parent, hasMember }: Shape): RawBuilder<unknown> {
-  return parent ? sql`exists (select ${visibleRow(parent, hasMember, 'parent')})` : sql`true`
+  return parent
+    ? sql`exists (select from ${parent.from} where ${visibleRow(parent, hasMember, 'parent')})`
+    : sql`true`
 }
 
 function countOf(table: Table, where: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
