@@ -1,8 +1,10 @@
 import { systemClock } from '#platform/clock'
+import { loadEnvFile } from '#platform/config/env-file'
 import { runMigrateCommand } from './command.ts'
 
 // npm run migrate -- up|down|status|analyze
 
+loadEnvFile(process)
 process.exitCode = await runMigrateCommand(process.argv.slice(2), {
   env: process.env,
   clock: systemClock,

@@ -35,10 +35,8 @@ export type LaptopConfig = {
   readonly databaseUrl: string | undefined
   /** Absent: start one when a server binary is found. Empty: run without Redis. */
   readonly redisUrl: string | undefined
-  readonly logLevel: string
-  readonly api: { readonly host: string; readonly port: number }
-  readonly worker: { readonly host: string; readonly port: number }
-  readonly admin: { readonly host: string; readonly port: number }
+  readonly isProduction: boolean
+  readonly ports: { readonly api: number; readonly worker: number; readonly admin: number }
 }
 
 /** Reads what starting all processes on one machine needs.
@@ -53,10 +51,8 @@ export function readLaptopConfig(environment: EnvironmentRecord): LaptopConfig {
     dataDirectory: values.DATA_DIR,
     databaseUrl: mayEmbed ? undefined : values.DATABASE_URL,
     redisUrl: values.REDIS_URL ?? redisUrlOf(values),
-    logLevel: values.LOG_LEVEL,
-    api: { host: values.HOST, port: values.PORT },
-    worker: { host: values.WORKER_HOST, port: values.WORKER_PORT },
-    admin: { host: values.ADMIN_HOST, port: values.ADMIN_PORT },
+    isProduction: values.NODE_ENV === 'production',
+    ports: { api: values.PORT, worker: values.WORKER_PORT, admin: values.ADMIN_PORT },
   }
 }
 

@@ -1,9 +1,11 @@
 import type { Finding, Patient } from './finding.ts'
 import { checkClock, checkCurl, checkDisk, checkMemory, checkNode } from './machine.ts'
+import { checkSettings } from './environment.ts'
 import { checkDataDirectory, checkInstance, checkPorts } from './place.ts'
 import { checkPostgres, checkRedis } from './servers.ts'
 
 const checks = [
+  checkSettings,
   checkNode,
   checkPostgres,
   checkRedis,

@@ -1,5 +1,5 @@
 import type { Clock } from '#platform/clock'
-import type { Settings } from '../laptop/settings.ts'
+import type { Environment, Settings } from '../laptop/settings.ts'
 
 /** One thing that was looked at. A problem prevents `npm start`; a warning is worth knowing. */
 export type Finding = {
@@ -14,6 +14,7 @@ export type Finding = {
 export type Patient = {
   readonly root: string
   readonly settings: Settings
+  readonly environment: Environment
   readonly clock: Pick<Clock, 'now'>
   readonly node: { readonly version: string; readonly path: string }
 }

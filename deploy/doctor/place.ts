@@ -1,10 +1,9 @@
 import { accessSync, constants, existsSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { orphansIn } from '../laptop/postgres-cluster.ts'
-import { whyTaken } from '../laptop/ports.ts'
+import { chooseAnother, findListener, whyTaken } from '../laptop/ports.ts'
 import { leftovers } from '../laptop/process-table.ts'
 import { redisOrphans } from '../laptop/redis.ts'
-import { portVariables } from '../laptop/settings.ts'
 import { findInstance } from '../laptop/single-instance.ts'
 import { check, type Finding } from './finding.ts'
 
@@ -44,7 +43,7 @@ export const checkInstance = check('instance', 'see the message', async ({ setti
       {
         state: 'warning',
         text: `${who} runs Tidegate in ${dataDirectory} now`,
-        fix: 'Ctrl-C there before another npm start',
+        fix: 'nothing to do; Ctrl-C there before another npm start in this directory',
       },
     ]
   }
@@ -65,19 +64,25 @@ export const checkInstance = check('instance', 'see the message', async ({ setti
 })
 
 export const checkPorts = check('ports', 'see the message', async ({ settings }) => {
-  const runs =
-    existsSync(settings.dataDirectory) && (await findInstance(settings.dataDirectory)) !== undefined
+  const { dataDirectory } = settings
+  const runs = existsSync(dataDirectory) && (await findInstance(dataDirectory)) !== undefined
+  const own = runs ? leftovers(join(dataDirectory, 'processes.json')).map(({ pid }) => pid) : []
   const findings: Omit<Finding, 'subject'>[] = []
   for (const name of ['api', 'admin', 'worker'] as const) {
     const port = settings.ports[name]
     const reason = await whyTaken(port)
+    const holder = findListener(port)?.pid
+    if (holder !== undefined && own.includes(holder)) {
+      findings.push({ state: 'ok', text: `${port} (${name}) is its own` })
+      continue
+    }
     findings.push(
       reason === undefined
         ? { state: 'ok', text: `${port} (${name}) is free` }
         : {
             state: runs ? 'warning' : 'problem',
             text: `${port} (${name}) ${reason}`,
-            fix: `choose another: ${portVariables[name]}=${port + 1} npm start`,
+            fix: chooseAnother(name, settings.ports),
           },
     )
   }

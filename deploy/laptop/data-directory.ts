@@ -1,5 +1,5 @@
-import { mkdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { isCode } from './live-process.ts'
 import { giveToOwner } from './private-file.ts'
 import { Refusal } from './settings.ts'
@@ -9,7 +9,7 @@ import { Refusal } from './settings.ts'
 export function openDataDirectory(path: string): string {
   try {
     for (const name of ['logs', 'compile-cache']) {
-      mkdirSync(join(path, name), { recursive: true })
+      makeDirectory(join(path, name))
       giveToOwner(join(path, name))
     }
     const probe = join(path, `.probe-${process.pid}`)
@@ -22,6 +22,14 @@ export function openDataDirectory(path: string): string {
         'Choose another one: DATA_DIR=/path/to/directory npm start',
       { cause: error },
     )
+  }
+}
+
+/** One level at a time: Node's `recursive` never returns where a system refuses with ENOENT, as /proc does. */
+function makeDirectory(path: string): void {
+  if (!existsSync(path)) {
+    makeDirectory(dirname(path))
+    mkdirSync(path)
   }
 }
 

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
+import { existsSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from './ports.ts'
+import { stopOrphans } from './postgres-cluster.ts'
 import { startPostgres, type Postgres } from './postgres.ts'
 import { findRedisBinary, redisVersion, startRedis, type RedisServer } from './redis.ts'
 import type { Secrets } from './secrets.ts'
@@ -16,9 +18,13 @@ export type EmbeddedOptions = {
 /** A database that survives a crash, sized for a laptop: the three processes open at most 90 connections. */
 export async function embedPostgres(options: EmbeddedOptions): Promise<Postgres> {
   const { directory, secrets, areSecretsNew, signal } = options
+  const cluster = join(directory, 'postgres')
+  if (existsSync(cluster)) {
+    await stopOrphans(realpathSync(cluster)) // it would hold the port that is ours
+  }
   return onFreePort(directory, 'postgres', (port) =>
     startPostgres({
-      directory: join(directory, 'postgres'),
+      directory: cluster,
       port,
       password: secrets.postgresPassword,
       isPasswordNew: areSecretsNew,

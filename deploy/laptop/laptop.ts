@@ -2,6 +2,7 @@ import type { Clock } from '#platform/clock'
 import { ConfigError } from '#platform/config/config-error'
 import { createLifecycle } from '#platform/lifecycle'
 import type { Random } from '#platform/random'
+import { CommandError } from '../../migrations/command-error.ts'
 import { bringUp, type Launch } from './bring-up.ts'
 import type { Programs } from './children.ts'
 import type { Demo } from './demo.ts'
@@ -104,11 +105,15 @@ async function untilAborted(signal: AbortSignal): Promise<void> {
   return signal.aborted ? undefined : promise
 }
 
+function isForPeople(error: unknown): error is Error {
+  return [Refusal, ConfigError, CommandError].some((kind) => error instanceof kind)
+}
+
 /** A refusal is a message for a person; anything else is a fault of ours, and its stack is what we need. */
 function explain(error: unknown, output: Output): void {
   if (error instanceof AggregateError) {
     error.errors.forEach((one) => explain(one, output))
-  } else if (error instanceof Refusal || error instanceof ConfigError) {
+  } else if (isForPeople(error)) {
     output.line(`\nTidegate cannot run:\n${error.message}`)
   } else {
     output.line(`\nTidegate cannot run:\n${error instanceof Error ? error.stack : String(error)}`)

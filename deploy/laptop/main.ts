@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '#platform/clock'
+import { loadEnvFile } from '#platform/config/env-file'
 import { systemRandom } from '#platform/random'
 import { programs, watchedPrograms } from './children.ts'
 import { importDemo } from './demo.ts'
@@ -11,10 +10,7 @@ import { startLaptop } from './laptop.ts'
 // npm run dev: the same with --watch, which starts a process again when its sources change.
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const file = join(root, '.env')
-if (existsSync(file)) {
-  process.loadEnvFile(file) // what is set already wins
-}
+loadEnvFile(process)
 const laptop = startLaptop({
   environment: process.env,
   root,

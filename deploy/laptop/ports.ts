@@ -48,14 +48,22 @@ export async function requirePorts(ports: Ports): Promise<void> {
   const faults = await Promise.all(
     names.map(async (name) => {
       const reason = await whyTaken(ports[name])
-      const fix = `${portVariables[name]}=${ports[name] + 1} npm start`
-      return reason && `port ${ports[name]} (${name}) ${reason}; choose another: ${fix}`
+      return reason && `port ${ports[name]} (${name}) ${reason}; ${chooseAnother(name, ports)}`
     }),
   )
   const told = faults.filter((fault) => fault !== undefined)
   if (told.length > 0) {
     throw new Refusal(told.join('\n'))
   }
+}
+
+/** What to type instead: a port that none of the three has. */
+export function chooseAnother(name: keyof Ports, ports: Ports): string {
+  let port = ports[name] + 1000
+  while (port > 65_535 || Object.values(ports).includes(port)) {
+    port = port > 65_535 ? port - 60_000 : port + 1
+  }
+  return `choose another: ${portVariables[name]}=${port} npm start`
 }
 
 /** Who listens on a port, where the system shows it: Linux, and only processes that we may look into. */

@@ -1,20 +1,10 @@
 import { isAbsolute, join } from 'node:path'
-import { readLaptopConfig } from '#config'
-import { environmentOf } from '#platform/config/read-settings'
+import { readLaptopConfig, type LaptopConfig } from '#config'
 
 /** What `npm start` uses of the environment; the processes read the rest themselves. */
-export type Settings = {
-  readonly isProduction: boolean
-  readonly ports: Ports
-  readonly dataDirectory: string
-  /** Undefined: the embedded one. */
-  readonly databaseUrl: string | undefined
-  /** Undefined: one of our own if a binary is on PATH. Empty: no Redis. */
-  readonly redisUrl: string | undefined
-  readonly path: string
-}
+export type Settings = LaptopConfig & { readonly path: string }
 
-export type Ports = { readonly api: number; readonly worker: number; readonly admin: number }
+export type Ports = LaptopConfig['ports']
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** An error whose message is all that a person needs; shown without its stack. */
@@ -30,15 +20,11 @@ export const portVariables = { api: 'PORT', worker: 'WORKER_PORT', admin: 'ADMIN
  *  @throws {Refusal} when two processes would listen on one port */
 export function readSettings(env: Environment, root: string): Settings {
   const config = readLaptopConfig(env)
-  const directory = config.dataDirectory
-  const ports = { api: config.api.port, worker: config.worker.port, admin: config.admin.port }
-  refuseSamePort(ports)
+  refuseSamePort(config.ports)
+  const { dataDirectory } = config
   return {
-    isProduction: environmentOf(env) === 'production',
-    ports,
-    dataDirectory: isAbsolute(directory) ? directory : join(root, directory),
-    databaseUrl: config.databaseUrl,
-    redisUrl: config.redisUrl,
+    ...config,
+    dataDirectory: isAbsolute(dataDirectory) ? dataDirectory : join(root, dataDirectory),
     path: env['PATH'] ?? '',
   }
 }

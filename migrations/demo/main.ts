@@ -1,8 +1,10 @@
 import { systemClock } from '#platform/clock'
+import { loadEnvFile } from '#platform/config/env-file'
 import { runSeedCommand } from './command.ts'
 
 // npm run seed [-- --links N]
 
+loadEnvFile(process)
 const interrupted = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {

@@ -1,3 +1,4 @@
+import { loadEnvFile } from './config/env-file.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLog, type Log } from './log.ts'
@@ -91,6 +92,7 @@ function explain(error: unknown): string {
 
 function readOrExit<Config>(host: NodeJS.Process, { name, readConfig }: Program<Config>): Config {
   try {
+    loadEnvFile(host)
     return readConfig(host.env)
   } catch (error) {
     createLog(name, 'fatal', 2).fatal({ err: error }, 'configuration refused')

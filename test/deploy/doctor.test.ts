@@ -18,7 +18,7 @@ describe('npm run doctor', () => {
     expect(findings.filter(({ state }) => state === 'problem')).to.deep.equal([])
     expect(code).to.equal(0)
     expect([...new Set(findings.map(({ subject }) => subject))]).to.deep.equal(
-      'Node,PostgreSQL,Redis,DATA_DIR,disk,instance,ports,memory,clock,curl'.split(','),
+      'settings,Node,PostgreSQL,Redis,DATA_DIR,disk,instance,ports,memory,clock,curl'.split(','),
     )
     expect(existsSync(directory)).to.equal(false)
   })

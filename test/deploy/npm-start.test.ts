@@ -1,5 +1,4 @@
 import { expect } from 'chai'
-import { existsSync } from 'node:fs'
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -10,38 +9,61 @@ import {
   readJson,
   temporaryDirectory,
 } from '../support/laptop/launch.ts'
+import { readmeCommands, toScript } from '../support/readme.ts'
 
 const execute = promisify(execFile)
 const program = 'deploy/laptop/main.ts'
-const parts = ['api/main.ts', 'worker/main.ts', 'admin/main.ts', 'migrations/demo/seed.ts']
 
 describe('npm start as it is shipped', function () {
-  this.timeout(90_000)
+  this.timeout(120_000)
+  let directory: string
 
-  before(function () {
-    if (!parts.every((path) => existsSync(path))) {
-      this.skip() // the processes and the demo are not in this tree yet
-    }
+  before(async () => {
+    directory = await temporaryDirectory()
   })
   after(cleanUp)
 
   it('serves the demo, twice in a row, and the printed curl lines work as printed', async () => {
-    const directory = await temporaryDirectory()
     for (const run of ['first', 'second']) {
       const laptop = await launch(directory, {}, program)
-      await laptop.untilSaid('Ctrl-C stops everything', 60_000)
+      await laptop.untilSaid('Ctrl-C stops everything', 90_000)
       const lines = laptop.said().split('\n')
       const commands = lines.filter((line) => line.startsWith('curl '))
       expect(commands, `${run} start:\n${laptop.said()}`).to.have.lengthOf(2)
-      for (const command of commands) {
-        const { stdout } = await execute('/bin/sh', ['-c', `${command} --fail-with-body`])
-        expect(JSON.parse(stdout)).to.be.an('object')
-      }
+      const [links, rates] = await Promise.all(commands.map(answerOf))
+      expect(links).to.have.nested.property('data.length', 2)
+      expect(links).to.have.nested.property('page.total', 25_900)
+      expect(rates).to.have.nested.property('data.rates.length', 4)
       const summary = await readJson(join(directory, 'demo.json'))
       expect(Object.values(summary)).to.not.include(undefined)
+      if (run === 'second') {
+        await tryReadme()
+      }
       laptop.process.kill('SIGINT')
       expect(await laptop.exitCode).to.equal(0)
       expect(processesOf(directory)).to.deep.equal([])
     }
   })
+
+  async function answerOf(command: string): Promise<unknown> {
+    const { stdout } = await execute('/bin/sh', ['-c', `${command} --fail-with-body`])
+    return JSON.parse(stdout)
+  }
+
+  /** What a reader of README.md pastes into another terminal. */
+  async function tryReadme(): Promise<void> {
+    const blocks = readmeCommands()
+    expect(blocks.length, 'blocks to run').to.be.at.least(3)
+    const script = toScript(blocks, join(directory, 'demo.json'))
+    const { stdout } = await execute('bash', ['-c', script])
+    const answers = stdout
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line))
+    const asked = blocks.join('\n').match(/\bcurl /g) ?? []
+    expect(answers).to.have.lengthOf(asked.length)
+    for (const answer of answers) {
+      expect(answer).to.satisfy((one: object) => 'data' in one || 'result' in one)
+    }
+  }
 })
