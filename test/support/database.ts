@@ -13,7 +13,7 @@ export async function openTestDatabase(url: string): Promise<OpenDatabase> {
       url,
       applicationName: 'tidegate-test',
       connectionsMax: 4,
-      acquireTimeoutMs: 2_000,
+      acquireTimeoutMs: 30_000,
       idleTimeoutMs: 30_000,
       statementTimeoutMs: 60_000,
       queryTimeoutMs: 61_000,
