@@ -75,7 +75,7 @@ const statement = (capture: Capture) => sql<Row>`
   with captured (at, is_stale_allowed, set_id) as (
     values (${capture.capturedAt.toISOString()}::timestamptz, ${capture.allowStale}::boolean, ${capture.setId}::uuid)
   ), asset_rate as materialized (
-    select row_number() over () as position, cross_rate.*, cross_rate.rate::numeric(24, 12) as frozen,
+    select array_position(${[...capture.assets]}::text[], cross_rate.quote) as position, cross_rate.*, cross_rate.rate::numeric(24, 12) as frozen,
            floor(extract(epoch from captured.at - cross_rate.as_of))::integer as staleness_seconds,
            convert_minor(${capture.amountMinor ?? null}::bigint, cross_rate.rate, source.exponent, target.exponent)
              as amount_minor
