@@ -33,7 +33,11 @@ describe('fx capture: the rates that are frozen into a link', () => {
   after(() => world.close())
 
   /** Makes a link and freezes its rates, in one transaction, as creation does. */
-  const create = (change: Partial<Capture> = {}, statements: string[] = []) => {
+  const create = (
+    change: Partial<Capture> = {},
+    statements: string[] = [],
+    plans: readonly string[] = [],
+  ) => {
     const { clock, db } = world
     return transaction({ db, clock, random: systemRandom }, async (tx) => {
       const capture: Capture = {
@@ -54,6 +58,9 @@ describe('fx capture: the rates that are frozen into a link', () => {
         insert into payment_links (id, organisation_id, short_code, status, currency, accepted_assets, fx_set_id)
         values (${capture.paymentLinkId}, ${organisationId}, ${capture.setId.slice(-12)}, 'open',
                 ${capture.currency}, ${[...capture.assets]}::text[], ${capture.setId})`)
+      for (const plan of plans) {
+        await tx.run(sql`select set_config(${plan}, 'off', true)`)
+      }
       const run: typeof tx.run = (statement) => {
         statements.push('run')
         return tx.run(statement)
@@ -103,6 +110,18 @@ describe('fx capture: the rates that are frozen into a link', () => {
       amountMinor: '2657',
       asOf: friday,
     })
+  })
+
+  it('answers in the order of the assets, however PostgreSQL joins', async () => {
+    const all = ['enable_nestloop', 'enable_hashjoin', 'enable_mergejoin']
+    for (const plan of all) {
+      const others = all.filter((one) => one !== plan)
+      const { capture, snapshots } = await create({}, [], others)
+      expect(
+        snapshots.map(({ asset }) => asset),
+        plan,
+      ).to.deep.equal(capture.assets)
+    }
   })
 
   it('gives four rows to each of eight creations at once', async () => {
