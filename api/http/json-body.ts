@@ -1,5 +1,6 @@
 import type { Request } from 'express'
 import type { z } from 'zod'
+import { JsonTextRefused, refuseAmbiguousJson } from '#platform/json-text'
 import { Problem, type Fault } from '#platform/problem'
 import { problems } from './problems.ts'
 
@@ -35,15 +36,17 @@ export function validate<S extends z.ZodType>(document: unknown, schema: S): z.o
   return result.data
 }
 
-/** JSON text to a value; refuses what a later layer would choke on: `__proto__`, endless nesting, text that is no text. */
+/** JSON text to a value; refuses what a later layer would choke on or read otherwise: names that stand twice,
+ *  `__proto__`, endless nesting, text that is no text. */
 export function parseJson(text: string): unknown {
-  if (nesting(text) > depthMax) {
-    throw malformed(`more than ${depthMax} levels deep`)
-  }
   try {
+    refuseAmbiguousJson(text, depthMax)
     return JSON.parse(text, refuseDangerous)
   } catch (error) {
-    throw error instanceof Problem ? error : malformed('not JSON', error)
+    if (error instanceof Problem) {
+      throw error
+    }
+    throw malformed(error instanceof JsonTextRefused ? error.message : 'not JSON', error)
   }
 }
 
@@ -69,28 +72,6 @@ function malformed(reason: string, cause?: unknown): Problem {
     faults: [{ detail: reason, pointer: '#' }],
     cause,
   })
-}
-
-/** How deep brackets nest outside of strings, counted without recursion. */
-function nesting(text: string): number {
-  let depth = 0
-  let deepest = 0
-  let isInString = false
-  for (let index = 0; index < text.length; index += 1) {
-    const letter = text[index]
-    if (isInString) {
-      index += letter === '\\' ? 1 : 0
-      isInString = letter !== '"'
-    } else if (letter === '"') {
-      isInString = true
-    } else if (letter === '{' || letter === '[') {
-      depth += 1
-      deepest = Math.max(deepest, depth)
-    } else if (letter === '}' || letter === ']') {
-      depth -= 1
-    }
-  }
-  return deepest
 }
 
 function faultsOf(error: z.ZodError): readonly Fault[] {

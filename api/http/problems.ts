@@ -47,7 +47,7 @@ export const problems = defineProblems('http', {
     kind: 'invalid',
     title: 'The body is not valid JSON',
     advice:
-      'Send one JSON document, at most 32 levels deep, of well-formed text without NUL characters.',
+      'Send one JSON document, at most 32 levels deep, no name twice, of well-formed text without NUL characters.',
   },
   bodyInvalid: {
     kind: 'invalid',

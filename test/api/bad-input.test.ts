@@ -32,6 +32,8 @@ const bodies: readonly (readonly [
   ['40,000 levels', '['.repeat(40_000), 400, '#'],
   ['__proto__', '{"__proto__":{"isAdmin":true}}', 400, '#'],
   ['__proto__ inside', '{"metadata":{"__proto__":"x"}}', 400, '#'],
+  ['a name twice', '{"currency":"GBP","currency":"USD"}', 400, '#'],
+  ['a name twice, spelled differently', '{"currency":"GBP","\\u0063urrency":"USD"}', 400, '#'],
   ['constructor', '{"constructor":{"prototype":{}}}', 400, '#/constructor'],
   ['NUL in a string', '{"currency":"GBP","description":"a\\u0000b"}', 400, '#'],
   ['half a surrogate', '{"currency":"GBP","description":"\\ud800"}', 400, '#'],

@@ -1,0 +1,35 @@
+/** What is wrong with a text before anybody parses it. */
+export class JsonTextRefused extends Error {
+  override readonly name = 'JsonTextRefused'
+}
+
+/** Refuses JSON that parsers disagree about or choke on: names that stand twice in one object (RFC 8259 section 4) and
+ *  documents nested deeper than `depthMax`. Looks at tokens only, without recursion; JSON.parse judges the rest.
+ *  @throws {JsonTextRefused} */
+export function refuseAmbiguousJson(text: string, depthMax: number): void {
+  const open: Set<string>[] = []
+  for (const [token, colon] of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/gs)) {
+    if (token === '{' || token === '[') {
+      open.push(new Set())
+    } else if (token === '}' || token === ']') {
+      open.pop()
+    } else if (colon !== undefined) {
+      const name = nameOf(token.slice(0, -colon.length))
+      if (open.at(-1)?.has(name) === true) {
+        throw new JsonTextRefused(`the name ${JSON.stringify(name.slice(0, 40))} stands twice`)
+      }
+      open.at(-1)?.add(name)
+    }
+    if (open.length > depthMax) {
+      throw new JsonTextRefused(`more than ${depthMax} levels deep`)
+    }
+  }
+}
+
+function nameOf(quoted: string): string {
+  try {
+    return String(JSON.parse(quoted))
+  } catch (cause) {
+    throw new JsonTextRefused('not JSON', { cause })
+  }
+}
