@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { cleanUp, launch, temporaryDirectory } from '../support/laptop/launch.ts'
+import { childEnvironment } from '../support/run-directory.ts'
 import { createDatabase, freePort, redisUrl } from '../support/servers.ts'
 
 type Finding = { subject: string; state: string; text: string; fix?: string }
@@ -106,7 +107,7 @@ async function doctor(
   environment: Record<string, string>,
 ): Promise<{ code: unknown; findings: Finding[] }> {
   const child = spawn(process.execPath, ['deploy/doctor/main.ts', '--json'], {
-    env: { PATH: process.env['PATH'], ...environment },
+    env: { ...childEnvironment(), ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let said = ''

@@ -16,13 +16,16 @@ import { freePort } from '../support/servers.ts'
 const settings = ['fsync=off']
 
 describe('the embedded PostgreSQL', () => {
+  let directory: string // of a cluster that all may use, whether it is there yet or not
+  before(async () => {
+    directory = join(await temporaryDirectory(), 'postgres')
+  })
   after(cleanUp)
 
   it('keeps its data from one start to the next, and its password may be lost in between', async () => {
-    const directory = join(await temporaryDirectory(), 'postgres')
     const port = await freePort()
-    const first = await startPostgres({ directory, port, password: 'first', settings })
-    expect(first.isNew).to.equal(true)
+    const given = { password: 'first', isPasswordNew: true }
+    const first = await startPostgres({ directory, port, settings, ...given })
     await query(first.url, 'create table kept ()')
     await first.stop()
 
@@ -35,7 +38,6 @@ describe('the embedded PostgreSQL', () => {
   })
 
   it('stops the server that a killed starter left behind before it starts its own', async () => {
-    const directory = join(await temporaryDirectory(), 'postgres')
     const starter = spawn(process.execPath, [
       '--input-type=module-typescript',
       '-e',
@@ -47,50 +49,45 @@ describe('the embedded PostgreSQL', () => {
     expect(orphan).to.be.a('number')
 
     const options = { directory, port: await freePort(), password: 'test', settings }
-    const server = await startPostgres(options)
+    const server = await startPostgres({ ...options, isPasswordNew: true })
     await query(server.url, 'select 1')
     expect(orphansIn(directory)).to.include(server.pid).and.not.include(orphan)
     await server.stop()
   })
 
   it('starts afresh where the making of a cluster was killed', async () => {
-    const directory = join(await temporaryDirectory(), 'postgres')
-    const starter = spawn(process.execPath, [
-      '--input-type=module-typescript',
-      '-e',
-      script(directory),
-    ])
-    await until(() => existsSync(`${directory}.new/base`))
+    const fresh = join(await temporaryDirectory(), 'postgres')
+    const starter = spawn(process.execPath, ['--input-type=module-typescript', '-e', script(fresh)])
+    await until(() => existsSync(`${fresh}.new/base`))
     starter.kill('SIGKILL')
-    expect(existsSync(directory)).to.equal(false)
+    expect(existsSync(fresh)).to.equal(false)
 
     const server = await startPostgres({
-      directory,
+      directory: fresh,
       port: await freePort(),
       password: 'test',
       settings,
     })
     expect(server.isNew).to.equal(true)
     await server.stop()
-    expect(await readdir(join(directory, '..'))).to.deep.equal(['postgres', 'postgres.log'])
+    expect(await readdir(join(fresh, '..'))).to.deep.equal(['postgres', 'postgres.log'])
   })
 
   it('makes no cluster among files that it does not know', async () => {
-    const directory = join(await temporaryDirectory(), 'postgres')
-    await mkdir(directory)
-    await writeFile(join(directory, 'letters.txt'), 'dear')
+    const fresh = join(await temporaryDirectory(), 'postgres')
+    await mkdir(fresh)
+    await writeFile(join(fresh, 'letters.txt'), 'dear')
     const failure = await failureOf({
-      directory,
+      directory: fresh,
       port: await freePort(),
       password: 'test',
       settings,
     })
     expect(failure).to.include('holds files but no database cluster')
-    expect(await readdir(directory)).to.deep.equal(['letters.txt'])
+    expect(await readdir(fresh)).to.deep.equal(['letters.txt'])
   })
 
   it('shows the last lines of its log when the server refuses to start', async () => {
-    const directory = join(await temporaryDirectory(), 'postgres')
     const wrong = ['fsync=off', 'max_connections=none']
     const options = { directory, port: await freePort(), password: 'test', settings: wrong }
     expect(await failureOf(options))

@@ -1,9 +1,8 @@
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { findRedisBinary, startRedis } from '../../deploy/laptop/redis.ts'
+import { cleanUp, temporaryDirectory } from '../support/laptop/launch.ts'
 import { freePort } from '../support/servers.ts'
 
 /** file, and what a server that runs with it says of itself */
@@ -21,13 +20,15 @@ const servers: [string, Record<string, string>][] = [
 ]
 
 describe('the Redis servers of docker-compose.yml', () => {
+  after(cleanUp)
+
   for (const [file, expected] of servers) {
     it(`run with deploy/redis/${file} as they should`, async function () {
       const binary = await findRedisBinary(process.env['PATH'] ?? '')
       if (!binary) {
         this.skip()
       }
-      const directory = mkdtempSync(join(tmpdir(), 'tidegate-redis-'))
+      const directory = join(await temporaryDirectory(), 'redis')
       const settings = ['--include', resolve('deploy/redis', file)]
       const port = await freePort()
       const server = await startRedis({ binary, directory, port, settings })
@@ -37,7 +38,6 @@ describe('the Redis servers of docker-compose.yml', () => {
       )
       client.disconnect()
       await server.stop()
-      rmSync(directory, { recursive: true })
       expect(answers).to.deep.equal(Object.entries(expected))
     })
   }

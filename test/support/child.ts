@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { systemClock } from '#platform/clock'
+import { childEnvironment } from './run-directory.ts'
 
 /** A real process of the product, started as its npm script starts it. */
 export type Child = {
@@ -18,7 +19,7 @@ export async function startChild(
 ): Promise<Child> {
   const register = './shared/platform/telemetry/register.ts'
   const child = spawn(process.execPath, ['--import', register, `${entry}/main.ts`], {
-    env: { PATH: process.env['PATH'], LOG_LEVEL: 'info', ...environment },
+    env: { ...childEnvironment(), LOG_LEVEL: 'info', ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   const lines: Record<string, unknown>[] = []

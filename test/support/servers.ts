@@ -1,6 +1,5 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { once } from 'node:events'
 import { Client } from 'pg'
@@ -8,6 +7,7 @@ import { migrations } from '#migrations'
 import { migrateUp } from '#platform/database/migrate'
 import { startPostgres } from '../../deploy/laptop/postgres.ts'
 import { findRedisBinary, startRedis } from '../../deploy/laptop/redis.ts'
+import { openRunDirectory } from './run-directory.ts'
 
 /** Where the servers of this run listen; handed to the spec files through the environment. */
 const names = { admin: 'TIDEGATE_TEST_POSTGRES', redis: 'TIDEGATE_TEST_REDIS' } as const
@@ -16,9 +16,7 @@ const undo: (() => Promise<void>)[] = []
 
 /** Throw-away servers of this run on free ports: Postgres always, Redis when a binary is on PATH. */
 export async function startServers(): Promise<void> {
-  // Not below the checkout: its parents may be closed to the user that Postgres runs as.
-  const directory = await mkdtemp(join(tmpdir(), 'tidegate-test-'))
-  await chmod(directory, 0o755)
+  const directory = await openRunDirectory()
   undo.push(() => rm(directory, { recursive: true, force: true }))
   const postgres = await startPostgres({
     directory: join(directory, 'postgres'),

@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs'
-import { chmod, mkdtemp, readFile, realpath, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { send } from '../../../deploy/laptop/live-process.ts'
+import { runDirectory } from '../run-directory.ts'
 import { freePort } from '../servers.ts'
 
 export type Launched = {
@@ -23,7 +23,7 @@ const undo: (() => Promise<void>)[] = []
 
 /** A new directory that any user may enter, removed after the spec file with `cleanUp`. */
 export async function temporaryDirectory(): Promise<string> {
-  const directory = await realpath(await mkdtemp(join(tmpdir(), 'tidegate-deploy-')))
+  const directory = await mkdtemp(join(runDirectory(), 'deploy-'))
   await chmod(directory, 0o755)
   undo.push(() => rm(directory, { recursive: true, force: true }))
   return directory
