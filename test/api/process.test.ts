@@ -56,6 +56,11 @@ describe('a process of the product', () => {
         )
       })
 
+      // What all three share (shared/platform/run-process.ts, listen.ts) is tried on one of them.
+      if (entry !== 'api') {
+        return
+      }
+
       it('says that its port is taken', async () => {
         const taken = createServer().listen(Number(environment[portOf[entry]]), '127.0.0.1')
         await once(taken, 'listening')
@@ -65,7 +70,7 @@ describe('a process of the product', () => {
         taken.close()
       })
 
-      for (const [what, code] of entry === 'api' ? mishaps : mishaps.slice(1)) {
+      for (const [what, code] of mishaps) {
         it(`logs ${what} once, stops in order and exits with 1`, async () => {
           child = await startChild(entry, { ...environment, NODE_OPTIONS: throws(code) })
           const exited = once(child.process, 'exit')
@@ -127,7 +132,6 @@ describe('a process of the product', () => {
     })
     child.process.kill('SIGTERM')
     child.process.kill('SIGTERM')
-    const begin = performance.now()
     const exited = once(child.process, 'exit')
     await eventually(
       async () =>
@@ -137,9 +141,10 @@ describe('a process of the product', () => {
         ),
     )
     await client.query('commit')
-    expect((await asked).status).to.equal(401)
+    const answer = await asked
+    // or the client would keep the connection, and the stop would wait for it
+    expect([answer.status, answer.headers.get('connection')]).to.deep.equal([401, 'close'])
     await client.end()
     expect((await exited)[0]).to.equal(0)
-    expect(performance.now() - begin).to.be.below(4000)
   })
 }).timeout(60_000)

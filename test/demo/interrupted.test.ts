@@ -11,7 +11,7 @@ describe('demo: a load that is interrupted', () => {
   let opened: OpenDatabase
   afterEach(() => opened.close())
 
-  it('leaves nothing behind, and the next one completes to the same links as everywhere', async function () {
+  it('leaves every table, index and constraint as they were, so that the next one is a first one', async function () {
     this.timeout(120_000)
     const url = await createDatabase()
     opened = await openTestDatabase(url)
@@ -26,13 +26,6 @@ describe('demo: a load that is interrupted', () => {
     expect(error).to.equal(reason)
     expect(await fingerprint(opened.db)).to.deep.equal(before)
     expect(await describeSchema(opened.db)).to.deep.equal(schema)
-
-    await seedDemo(url, { now: new Date(), report: () => {} })
-    expect(await describeSchema(opened.db)).to.deep.equal(schema)
-    const other = await openTestDatabase(await createDemoDatabase())
-    const links = await digestLinks(opened.db)
-    expect(links).to.deep.equal(await digestLinks(other.db))
-    await other.close()
   })
 
   it('is cancelled on the server, not only given up here', async () => {
@@ -153,12 +146,4 @@ async function describeSchema(db: Database): Promise<readonly string[]> {
       from pg_constraint where connamespace = 'public'::regnamespace
     order by 1`)
   return rows.map(({ definition }) => definition)
-}
-
-async function digestLinks(db: Database) {
-  return db.run(sql`
-    select count(*)::integer as links,
-           md5(string_agg(concat_ws('|', external_reference, short_code, status, amount_minor, created_at), ';'
-                          order by external_reference)) as digest
-      from payment_links`)
 }
