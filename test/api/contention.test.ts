@@ -93,7 +93,9 @@ describe('writers that meet', () => {
       match: '"1"',
       body: { description: `writer ${index}` },
     }))
-    expect(statuses(answers)).to.deep.equal({ 200: 1, 412: 15 })
+    // On a busy machine a writer may wait for the row longer than lock_timeout allows: then it is told to try again.
+    const { 200: changed, 412: late = 0, 503: refused = 0 } = statuses(answers)
+    expect([changed, late + refused]).to.deep.equal([1, 15])
     const winner = answers.find(({ status }) => status === 200)?.json.data
     const [read] = await race(1, () => ({ method: 'PATCH', path, match: '"2"', body: {} }))
     expect(read?.json.data.description).to.equal(winner.description)

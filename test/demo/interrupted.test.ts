@@ -85,14 +85,12 @@ describe('demo: a database of somebody else', () => {
 })
 
 describe('demo: copies of the links', () => {
-  it('add up to the number asked for, on the days and at the rates of their invoices, also step by step', async function () {
+  it('add up to the number asked for, on the days and at the rates of their invoices', async function () {
     this.timeout(120_000)
     const url = await createDemoDatabase()
     const { db, close } = await openTestDatabase(url)
     const schema = await describeSchema(db)
-    for (const links of [26_000, 26_100]) {
-      await seedLinks(url, { now: new Date(), report: () => {}, links })
-    }
+    await seedLinks(url, { now: new Date(), report: () => {}, links: 26_100 })
     const [row] = await db.run(sql`
       select count(*)::integer as links, count(distinct l.short_code)::integer as codes,
              count(distinct l.external_reference)::integer as references,

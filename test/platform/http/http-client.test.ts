@@ -189,6 +189,6 @@ describe('http client: where it may go', () => {
     const get = { ...request, url: publisher.origin, signal: leaving }
     const failure = await failureOf(client([publisher.host], undefined, true).get(get))
     expect(failure.reason).to.equal('timeout')
-    expect(performance.now() - startedMs).to.be.below(500)
+    expect(performance.now() - startedMs).to.be.below(3_000)
   })
 })
