@@ -36,10 +36,10 @@ export function besides(
   listed: readonly RawBuilder<unknown>[] = [],
 ): RawBuilder<unknown> {
   const references = referencesOf(source, shape.selection).map(
-    ({ name }) => sql`${sql.lit(name)}::text, string_agg(distinct ${sql.ref(`to_${name}`)}, ',')`,
+    ({ name }) => sql`${sql.lit(name)}::text, string_agg(${sql.ref(`to_${name}`)}, ',')`,
   )
   const passing = untilOf(source, shape, listed)
-  return sql`string_agg(id, ',') as ids,
+  return sql`string_agg(id, ',' order by n) as ids,
     ${references.length > 0 ? sql`json_build_object(${sql.join(references)})` : sql`null`} as references,
     ${passing ? sql`to_json(${passing})#>>'{}'` : sql`null`} as valid_until`
 }

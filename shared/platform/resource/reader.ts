@@ -128,7 +128,7 @@ function readFilled({ body, ids, references, valid_until: validUntil }: FilledRo
   return {
     body,
     ids: keysOf(ids),
-    references: mapValues(references ?? {}, keysOf),
+    references: mapValues(references ?? {}, (text) => [...new Set(keysOf(text))]),
     ...(validUntil !== null && { validUntil }),
   }
 }

@@ -35,10 +35,9 @@ export function pageStatement(table: Table, shape: Shape, compile: Compile): Raw
   // A cursor leads on from the far edge only when there is more, and then that edge is row number `limit`.
   const near = keyText(order.keys, sql`n = 1`)
   const far = keyText(order.keys, sql`n = ${limit}`)
-  // Aggregates take the rows as the ordered page gives them; only a page before the cursor has to be turned round.
-  const inOrder = isReversed ? sql` order by n desc` : sql``
+  const inOrder = sql.raw(isReversed ? 'desc' : 'asc')
   return sql<PageRow>`
-    select '[' || coalesce(string_agg(item, ','${inOrder}) filter (where n <= ${limit}), '') || ']' as body,
+    select '[' || coalesce(string_agg(item, ',' order by n ${inOrder}) filter (where n <= ${limit}), '') || ']' as body,
            count(*) > ${limit} as has_more,
            ${isReversed ? far : near} as first_key,
            ${isReversed ? near : far} as last_key,
@@ -63,11 +62,12 @@ export function offsetStatement(table: Table, shape: Shape): RawBuilder<OffsetRo
   const order = orderOf(source, sortOf(table, shape))
   const where = sql.join([...conditionsOf(source, shape), ...present(source)], sql` and `)
   return sql<OffsetRow>`
-    select '[' || coalesce(string_agg(item, ','), '') || ']' as body,
+    select '[' || coalesce(string_agg(item, ',' order by n), '') || ']' as body,
            (select count(*) from ${table.from('t')} where ${where})::text as total,
            ${besides(source, shape, conditionsOf(source, shape))}
       from (
-        select row_to_json(item)::text as item, ${linksOf(source, shape)}
+        select row_number() over (order by ${order.by}) as n, row_to_json(item)::text as item,
+               ${linksOf(source, shape)}
           from ${table.from('t')} ${itemOf(source, shape.selection, shape.hasMember)}
          where ${where}
          order by ${order.by}
@@ -82,7 +82,7 @@ export function itemStatement(table: Table, shape: ItemShape): RawBuilder<Filled
   const where = sql.join([...visibleRow(source, hasMember, 'id'), ...present(source)], sql` and `)
   return sql<FilledRow>`
     select min(item) as body, ${besides(source, shape)}
-      from (select row_to_json(item)::text as item, ${linksOf(source, shape)}
+      from (select 1 as n, row_to_json(item)::text as item, ${linksOf(source, shape)}
               from ${table.from('t')} ${itemOf(source, selection, hasMember)}
              where ${where}) as page
     having count(*) > 0`
@@ -130,7 +130,7 @@ function totalOf(source: Source, shape: Shape, compile: Compile): RawBuilder<unk
   }
   // The planner is asked, with the values of this read; it counts nothing.
   const { text, slots } = compile(sql`select from ${from} where ${sql.join(where, sql` and `)}`)
-  const question = text.replaceAll(/\$(\d+)/g, '($1)[$$$1]')
+  const question = text.replaceAll(/\$(\d+)/g, (_, place) => `($1)[${place}]`)
   const values = slots.map((name) => sql`${slot(name)}::text`)
   return sql`estimate_rows(${sql.lit(question)}, array[${sql.join(values)}]::text[])::text`
 }
