@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Request, Response } from 'express'
 import type { Caller } from '#members'
 
@@ -32,12 +32,13 @@ export function searchOf(request: Request): string {
 }
 
 /** A weak validator made once from the bytes of the body. */
-export function etagOf(body: string): string {
-  return `W/"${createHash('sha256').update(body).digest('base64url').slice(0, 16)}"`
+function etagOf(body: Buffer): string {
+  return `W/"${hash('sha256', body, 'base64url').slice(0, 16)}"`
 }
 
 /** Sends JSON text as it is, or 304 when the client has exactly this. The caller's data is never kept by shared caches. */
-export function sendJson(request: Request, response: Response, body: string): void {
+export function sendJson(request: Request, response: Response, text: string): void {
+  const body = Buffer.from(text)
   const etag = etagOf(body)
   response.set({ 'Cache-Control': 'private, no-cache', ETag: etag }).vary('Authorization')
   const known = request
@@ -48,7 +49,7 @@ export function sendJson(request: Request, response: Response, body: string): vo
     response.status(304).end()
     return
   }
-  response.type('application/json; charset=utf-8').send(Buffer.from(body))
+  response.type('application/json; charset=utf-8').send(body)
 }
 
 const weak = (etag: string): string => (etag.startsWith('W/') ? etag : `W/${etag}`)

@@ -12,7 +12,7 @@ import {
   type Scope,
 } from '#platform/resource/list-query'
 import { problems } from '#platform/resource/problems'
-import type { Page, SortKeyText } from '#platform/resource/reader'
+import type { Page, SortKeyText } from '#platform/resource/filled'
 import { everything, resourcesOf, type Selection } from '#platform/resource/selection'
 import type { ApiSlice } from '../slice.ts'
 import { authenticate, requireScope, scopeOf } from './authenticate.ts'

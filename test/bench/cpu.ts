@@ -3,21 +3,17 @@ import { readFileSync } from 'node:fs'
 /** CPU time, not wall time: what is measured stays the same when the machine is shared. Microseconds. */
 export type Cpu = { readonly node: number; readonly postgres: number }
 
-/** Ticks of /proc are hundredths of a second on every Linux that Node runs on. */
-const microsecondsPerTick = 10_000
-
 /** What each rival spent per call, and the one that the ratios are taken against. */
 export type Result = { readonly spent: Readonly<Record<string, Cpu>>; readonly against: string }
 
 /** CPU used so far by this process and by the PostgreSQL backends that it talks to. */
 function readCpu(backendPids: readonly number[]): Cpu {
   const { user, system } = process.cpuUsage()
-  const ticks = backendPids.map((pid) => {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return Number(fields[11]) + Number(fields[12])
-  })
-  const postgres = ticks.reduce((sum, one) => sum + one, 0) * microsecondsPerTick
+  // Nanoseconds on a processor; the ticks of /proc/<pid>/stat are as long as a hundred pages.
+  const nanoseconds = backendPids.map((pid) =>
+    Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ', 1)[0]),
+  )
+  const postgres = nanoseconds.reduce((sum, one) => sum + one, 0) / 1_000
   return { node: user + system, postgres }
 }
 

@@ -4,14 +4,6 @@ import type { Selection } from './selection.ts'
 import type { ItemShape } from './shape.ts'
 import { boundaries, nextPassing, readAt, type Source } from './source.ts'
 
-/** What comes back beside every body. Lists of keys are joined by commas, which no key contains. */
-export type FilledRow = {
-  readonly body: string
-  readonly ids: string | null
-  readonly references: Readonly<Record<string, string | null>> | null
-  readonly valid_until: string | null
-}
-
 /** For each row its key, the keys that it names, and the instant until which it stays as it is. */
 export function linksOf(source: Source, { selection, hasMember }: ItemShape): RawBuilder<unknown> {
   const key = source.table.primaryKey.map((property) => sql`${source.column(property)}::text`)
@@ -28,7 +20,7 @@ export function linksOf(source: Source, { selection, hasMember }: ItemShape): Ra
 const later = (column: RawBuilder<unknown>): RawBuilder<unknown> =>
   sql`case when ${column} > ${readAt} then ${column} end`
 
-/** What of `linksOf` comes back: the columns of a `FilledRow` but its body.
+/** What of `linksOf` comes back, as members of a JSON object. Lists of keys are joined by commas, which no key contains.
  *  @param listed the conditions of a list, in which rows may appear by the clock alone */
 export function besides(
   source: Source,
@@ -38,10 +30,11 @@ export function besides(
   const references = referencesOf(source, shape.selection).map(
     ({ name }) => sql`${sql.lit(name)}::text, string_agg(${sql.ref(`to_${name}`)}, ',')`,
   )
-  const passing = untilOf(source, shape, listed)
-  return sql`string_agg(id, ',' order by n) as ids,
-    ${references.length > 0 ? sql`json_build_object(${sql.join(references)})` : sql`null`} as references,
-    ${passing ? sql`to_json(${passing})#>>'{}'` : sql`null`} as valid_until`
+  return sql.join([
+    sql`'ids', string_agg(id, ',')`,
+    sql`'references', ${references.length > 0 ? sql`json_build_object(${sql.join(references)})` : sql`null`}`,
+    sql`'validUntil', ${untilOf(source, shape, listed) ?? sql`null`}`,
+  ])
 }
 
 function referencesOf({ table, column }: Source, { expand }: Selection) {

@@ -44,7 +44,7 @@ export function membershipOf({ table }: Source, { conditions }: Shape): RawBuild
           sql`${sql.lit(field)}::text, ${table.cast(property, slot(`value${index}`), isMany ? '[]' : undefined)}`,
         ]
   })
-  return equal.length > 0 ? sql`json_build_object(${sql.join(equal)})::text` : sql`'{}'`
+  return equal.length > 0 ? sql`json_build_object(${sql.join(equal)})` : sql`null`
 }
 
 // Full text finds the words in any of their forms; similarity finds what was typed with an error. Both have an index,

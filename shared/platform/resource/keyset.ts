@@ -117,15 +117,14 @@ function beyond({ column, value, isDown, nulls }: Key, isNull: boolean): RawBuil
   return nulls === 'last' ? [further, sql`${column} is null`] : [further]
 }
 
-/** The sort key of one row of the page, as text that reads back to exactly the same values whatever the session's
- *  DateStyle; null when the page has no such row. An aggregate's filter goes first, so only that row's text is made. */
-export function keyText(keys: readonly Key[], row: RawBuilder<unknown>): RawBuilder<unknown> {
-  const texts = keys.map(({ isInstant }, index) => {
-    const alias = keyAlias(index)
-    const text = isInstant ? sql`to_json(${alias})#>>'{}'` : sql`${alias}::text`
-    return sql`max(${text}) filter (where ${row})`
+/** The sort key of the n-th row of the page, as texts that read back to exactly the same values whatever the session's
+ *  DateStyle: JSON writes instants by ISO 8601 with all their digits. */
+export function keyAt(keys: readonly Key[], n: RawBuilder<unknown>): RawBuilder<unknown> {
+  const values = keys.map(({ isInstant }, index) => {
+    const value = sql`(array_agg(${keyAlias(index)}))[${n}]`
+    return isInstant ? value : sql`${value}::text`
   })
-  return sql`case when count(*) filter (where ${row}) > 0 then json_build_array(${sql.join(texts)})::text end`
+  return sql`json_build_array(${sql.join(values)})`
 }
 
 export const keyAlias = (index: number): RawBuilder<unknown> => sql.ref(`key${index}`)

@@ -1,73 +1,69 @@
 import { sql, type RawBuilder } from 'kysely'
 import { conditionsOf, membershipOf, parentFound, relevanceOf, visibleRow } from './conditions.ts'
-import { besides, linksOf, type FilledRow } from './beside.ts'
+import { besides, linksOf } from './beside.ts'
 import { columnsOf, itemOf } from './item.ts'
-import { keyAlias, keyText, orderOf, relevance, type Order } from './keyset.ts'
+import { keyAlias, keyAt, orderOf, relevance, type Order } from './keyset.ts'
 import { slot, type Compile } from './prepared.ts'
 import type { ItemShape, Shape } from './shape.ts'
 import { present, sourceOf, type Source } from './source.ts'
 import type { Table } from './table.ts'
 
 /**
- * The statements of a declared read. PostgreSQL builds the JSON text of the answer and Node moves bytes; what else the
- * answer's entry in a cache needs comes back beside it in the same row, whatever the fields. A statement depends on
- * the shape of the read alone; every value has a slot (docs/decisions/0004).
+ * The statements of a declared read, each of them always one row of two columns. `body` is the JSON of the items, with a comma
+ * between two of them: PostgreSQL builds it and Node moves bytes. `beside` is a small JSON object, what the answer's entry
+ * in a cache needs besides, whatever the fields. A statement depends on the shape of the read alone; every value has a
+ * slot (docs/decisions/0004).
+ *
+ * Rows come to the aggregates in the order of the page, for they are the output of an ordered sub-select and no aggregate
+ * here sorts its input. One that did (`order by` or `distinct` inside it) would turn the others' rows round as well.
  */
-export type PageRow = FilledRow & {
-  readonly has_more: boolean
-  readonly first_key: string | null
-  readonly last_key: string | null
-  readonly total: string | null
-  /** JSON: the values of the equality filters as PostgreSQL reads them. */
-  readonly membership: string
-  readonly parent_found: boolean
-}
+export type FilledRow = { readonly body: string | null; readonly beside: string }
 
-export type OffsetRow = FilledRow & { readonly total: string }
-
-/** One page by cursor; always exactly one row. Slots: those of `listValues`. */
-export function pageStatement(table: Table, shape: Shape, compile: Compile): RawBuilder<PageRow> {
+/** One page by cursor. Slots: those of `listValues`. */
+export function pageStatement(table: Table, shape: Shape, compile: Compile): RawBuilder<FilledRow> {
   const source = sourceOf(table, 't')
   const order = orderOf(source, sortOf(table, shape), shape.start)
   const rows = rowsOf(source, shape, order)
+  const keys = order.keys.map(({ column }, index) => sql`${column} as ${keyAlias(index)}`)
+  const number = sql`row_number() over (order by ${order.by}) as n,`
   const isReversed = shape.start?.direction === 'prev'
-  const limit = sql.lit(shape.limit)
-  // A cursor leads on from the far edge only when there is more, and then that edge is row number `limit`.
-  const near = keyText(order.keys, sql`n = 1`)
-  const far = keyText(order.keys, sql`n = ${limit}`)
-  const inOrder = sql.raw(isReversed ? 'desc' : 'asc')
-  return sql<PageRow>`
-    select '[' || coalesce(string_agg(item, ',' order by n ${inOrder}) filter (where n <= ${limit}), '') || ']' as body,
-           count(*) > ${limit} as has_more,
-           ${isReversed ? far : near} as first_key,
-           ${isReversed ? near : far} as last_key,
-           ${totalOf(source, shape, compile)} as total,
-           ${parentFound(shape)} as parent_found,
-           ${membershipOf(source, shape)} as membership,
-           ${besides(source, shape, conditionsOf(source, shape))}
-      from (
-        select row_number() over (order by ${order.by}) as n, row_to_json(item)::text as item,
-               ${sql.join(order.keys.map(({ column }, index) => sql`${column} as ${keyAlias(index)}`))},
-               ${linksOf(source, shape)}
-          from ${rows.from} ${itemOf(source, shape.selection, shape.hasMember)}
-         where ${rows.where}
-         order by ${order.by}
-         limit ${sql.lit(shape.limit + 1)}
-      ) as page`
+  // Rows are counted from 1 as they are fetched. Row `limit + 1` only tells that there is more.
+  const at = (n: number) => (isReversed ? sql`(count(*) - ${sql.lit(n - 1)})::integer` : sql.lit(n))
+  const fetched = sql`
+    select ${isReversed ? number : sql``} row_to_json(item)::text as item, ${sql.join(keys)}, ${linksOf(source, shape)}
+      from ${rows.from} ${itemOf(source, shape.selection, shape.hasMember)}
+     where ${rows.where}
+     order by ${order.by}
+     limit ${sql.lit(shape.limit + 1)}`
+  const page = isReversed ? sql`select * from (${fetched}) as fetched order by n desc` : fetched
+  return sql`
+    select string_agg(item, ',') as body,
+           json_build_object(
+             'count', count(*),
+             'beyondBytes', (array_agg(octet_length(item)))[${at(shape.limit + 1)}],
+             'nearKey', ${keyAt(order.keys, at(1))},
+             'farKey', ${keyAt(order.keys, at(shape.limit))},
+             'total', ${totalOf(source, shape, compile)},
+             'isParentFound', ${parentFound(shape)},
+             'membership', ${membershipOf(source, shape)},
+             ${besides(source, shape, conditionsOf(source, shape))}
+           )::text as beside
+      from (${page}) as page`
 }
 
 /** One page by number, with the total that version 1 promised. Slots: those of `listValues`. */
-export function offsetStatement(table: Table, shape: Shape): RawBuilder<OffsetRow> {
+export function offsetStatement(table: Table, shape: Shape): RawBuilder<FilledRow> {
   const source = sourceOf(table, 't')
   const order = orderOf(source, sortOf(table, shape))
   const where = sql.join([...conditionsOf(source, shape), ...present(source)], sql` and `)
-  return sql<OffsetRow>`
-    select '[' || coalesce(string_agg(item, ',' order by n), '') || ']' as body,
-           (select count(*) from ${table.from('t')} where ${where})::text as total,
-           ${besides(source, shape, conditionsOf(source, shape))}
+  return sql`
+    select string_agg(item, ',') as body,
+           json_build_object(
+             'total', (select count(*) from ${table.from('t')} where ${where}),
+             ${besides(source, shape, conditionsOf(source, shape))}
+           )::text as beside
       from (
-        select row_number() over (order by ${order.by}) as n, row_to_json(item)::text as item,
-               ${linksOf(source, shape)}
+        select row_to_json(item)::text as item, ${linksOf(source, shape)}
           from ${table.from('t')} ${itemOf(source, shape.selection, shape.hasMember)}
          where ${where}
          order by ${order.by}
@@ -75,17 +71,16 @@ export function offsetStatement(table: Table, shape: Shape): RawBuilder<OffsetRo
       ) as page`
 }
 
-/** One item by its primary key; no row when the caller may not see it. Slots: those of `itemValues`. */
+/** One item by its primary key, or a null body when the caller may not see it. Slots: those of `itemValues`. */
 export function itemStatement(table: Table, shape: ItemShape): RawBuilder<FilledRow> {
   const { hasMember, selection } = shape
   const source = sourceOf(table, 't')
   const where = sql.join([...visibleRow(source, hasMember, 'id'), ...present(source)], sql` and `)
-  return sql<FilledRow>`
-    select min(item) as body, ${besides(source, shape)}
-      from (select 1 as n, row_to_json(item)::text as item, ${linksOf(source, shape)}
+  return sql`
+    select min(item) as body, json_build_object(${besides(source, shape)})::text as beside
+      from (select row_to_json(item)::text as item, ${linksOf(source, shape)}
               from ${table.from('t')} ${itemOf(source, selection, hasMember)}
-             where ${where}) as page
-    having count(*) > 0`
+             where ${where}) as page`
 }
 
 /** The rows that a page is taken from: those of the table; or for what a row comparison cannot say, of a sub-select that
@@ -118,7 +113,7 @@ function columnsNeeded(source: Source, { selection }: Shape, { keys }: Order): r
   return [...new Set(all)]
 }
 
-/** The number of rows behind all pages, as text; null unless it was asked for. */
+/** The number of rows behind all pages; null unless it was asked for. */
 function totalOf(source: Source, shape: Shape, compile: Compile): RawBuilder<unknown> {
   const where = [...conditionsOf(source, shape), ...present(source)]
   const from = source.table.from(source.alias)
@@ -126,13 +121,13 @@ function totalOf(source: Source, shape: Shape, compile: Compile): RawBuilder<unk
     return sql`null`
   }
   if (shape.count === 'exact') {
-    return sql`(select count(*) from ${from} where ${sql.join(where, sql` and `)})::text`
+    return sql`(select count(*) from ${from} where ${sql.join(where, sql` and `)})`
   }
   // The planner is asked, with the values of this read; it counts nothing.
   const { text, slots } = compile(sql`select from ${from} where ${sql.join(where, sql` and `)}`)
   const question = text.replaceAll(/\$(\d+)/g, (_, place) => `($1)[${place}]`)
   const values = slots.map((name) => sql`${slot(name)}::text`)
-  return sql`estimate_rows(${sql.lit(question)}, array[${sql.join(values)}]::text[])::text`
+  return sql`estimate_rows(${sql.lit(question)}, array[${sql.join(values)}]::text[])`
 }
 
 function sortOf({ resource }: Table, { sort }: Shape) {
