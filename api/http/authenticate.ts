@@ -22,13 +22,18 @@ export async function authenticate(
   if (!caller) {
     throw new Problem(problems.credentialInvalid, 'The credential is unknown, expired or revoked.')
   }
+  requireScope(caller, scope)
+  exchangeOf(request).caller = caller
+  return caller
+}
+
+/** @throws {Problem} http/scope-missing */
+export function requireScope(caller: Caller, scope: string): void {
   if (!caller.scopes.some((held) => held === scope)) {
     throw new Problem(problems.scopeMissing, `This credential lacks the scope ${scope}.`, {
       facts: { scope },
     })
   }
-  exchangeOf(request).caller = caller
-  return caller
 }
 
 /** What the caller may see: the rows of its organisation, and for a member's token only the member's own. */
