@@ -43,6 +43,7 @@ create table categories (
   constraint categories_depth_check check (depth = length(path) - length(replace(path, '/', '')))
 )`
 
+/** Shown while `active`, from `published_at` on; never null, so that the newest are one range of an index. */
 const products = `
 create table products (
   id uuid primary key default uuid_v7(),
@@ -54,14 +55,13 @@ create table products (
   description text not null default '',
   kind text not null check (kind in ('physical', 'digital', 'service', 'content')),
   status text collate "C" not null check (status in ('draft', 'active', 'archived')),
-  published_at timestamptz,
+  published_at timestamptz not null default now(),
   search tsvector not null generated always as (
     setweight(to_tsvector('english', title), 'A') || setweight(to_tsvector('english', description), 'B')) stored,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   deleted_at timestamptz,
-  version integer not null default 1,
-  constraint products_published_at_check check (status <> 'active' or published_at is not null)
+  version integer not null default 1
 )`
 
 /** Valid from `valid_from` until before `valid_to`; at any instant a product has at most one price in a currency. */
@@ -130,7 +130,7 @@ const indexes: Readonly<Record<string, string>> = {
   // the current price, index-only
   idx_prices_product_currency:
     'prices (product_id, currency, valid_from desc) include (amount_minor, valid_to)',
-  idx_prices_product: 'prices (product_id, valid_from desc, id desc)',
+  idx_prices_product: 'prices (product_id, currency, id)',
 
   idx_inventory_items_product: 'unique inventory_items (product_id, location)',
   idx_inventory_items_org_updated: 'inventory_items (organisation_id, updated_at desc, id desc)',

@@ -9,7 +9,7 @@ export const productKinds = ['physical', 'digital', 'service', 'content'] as con
 
 export const productStatuses = ['draft', 'active', 'archived'] as const
 
-/** Something with a price. Storefronts show it while it is `active` and not deleted. */
+/** Something with a price. Storefronts show it from `publishedAt` on, while it is `active` and not deleted. */
 export const Product = defineEntity({
   name: 'Product',
   tableName: 'products',
@@ -23,8 +23,8 @@ export const Product = defineEntity({
     description: p.text().default(''),
     kind: p.enum(productKinds),
     status: p.enum(productStatuses).collation('C'),
-    /** Never null while `active`. */
-    publishedAt: p.datetime().columnType('timestamptz').nullable(),
+    /** It is not shown before. */
+    publishedAt: p.datetime().columnType('timestamptz').defaultRaw('now()'),
     /** Words of the title (weight A) and of the description (weight B), in English; PostgreSQL writes it. */
     search: p.string().columnType('tsvector').generated(`(${search}) stored`).lazy(),
     createdAt: p.datetime().columnType('timestamptz').defaultRaw('now()'),

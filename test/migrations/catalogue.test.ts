@@ -32,7 +32,6 @@ describe('the database itself, of a catalogue', () => {
       title: `'REGENCY CAKESTAND 3 TIER'`,
       kind: `'physical'`,
       status: `'active'`,
-      published_at: 'now()',
     },
     prices: {
       product_id: `'${product}'`,
@@ -83,12 +82,6 @@ describe('the database itself, of a catalogue', () => {
       'a slug with a slash',
       { slug: `'a/b'`, path: `'a/b'`, depth: '1' },
       'categories_slug_check',
-    ],
-    [
-      'products',
-      'active without a time of publication',
-      { ...other, published_at: 'null' },
-      'products_published_at_check',
     ],
     ['products', 'a slug that is taken', { sku: `'1'` }, 'idx_products_slug'],
     ['products', 'a code that is taken', { slug: `'mug'` }, 'idx_products_sku'],

@@ -45,7 +45,7 @@ const reads: Readonly<Record<string, string>> = {
   idx_products_category_title: `products where ${org} and category_id = ${id} and ${shown} order by title, id limit 20`,
   idx_products_category: `products where category_id = ${id}`,
   idx_products_sku: `products where ${org} and sku = '85123A'`,
-  idx_prices_product: `prices where product_id = ${id} order by valid_from desc, id desc limit 20`,
+  idx_prices_product: `prices where product_id = ${id} order by currency, id limit 20`,
   idx_inventory_items_product: `inventory_items where product_id = ${id} and location = 'warehouse'`,
   idx_inventory_items_org_updated: `inventory_items where ${org} order by updated_at desc, id desc limit 20`,
   idx_inventory_items_low: `inventory_items where ${org} and on_hand - reserved <= low_stock_threshold order by updated_at desc, id desc limit 20`,
