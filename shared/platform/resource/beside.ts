@@ -2,7 +2,7 @@ import { sql, type RawBuilder } from 'kysely'
 import { expandedUntil } from './item.ts'
 import type { Selection } from './selection.ts'
 import type { ItemShape } from './shape.ts'
-import { boundaries, nextPassing, readAt, type Source } from './source.ts'
+import { boundaries, readAt, type Source } from './source.ts'
 
 /** What comes back beside every body. Lists of keys are joined by commas, which no key contains. */
 export type FilledRow = {
@@ -67,6 +67,7 @@ function untilOf(
   if (!from || listed.length === 0) {
     return sql`min(until)`
   }
-  const coming = sql`select ${nextPassing([column(from)])} from ${table.from(alias)}`
-  return sql`least(min(until), (${coming} where ${sql.join(listed, sql` and `)}))`
+  // A condition and not the aggregate's filter: the least value after the read is then the end of an index range.
+  const coming = sql.join([...listed, sql`${column(from)} > ${readAt}`], sql` and `)
+  return sql`least(min(until), (select min(${column(from)}) from ${table.from(alias)} where ${coming}))`
 }
