@@ -1,10 +1,15 @@
 import { assets } from './resources/assets.ts'
+import { categories } from './resources/categories.ts'
 import { fxRateHistory } from './resources/fx-rate-history.ts'
 import { fxSnapshots } from './resources/fx-snapshots.ts'
 import { paymentEventFeed } from './resources/payment-event-feed.ts'
 import { paymentEvents } from './resources/payment-events.ts'
 import { paymentLinkItems } from './resources/payment-link-items.ts'
 import { paymentLinks } from './resources/payment-links.ts'
+import { productInventory } from './resources/product-inventory.ts'
+import { productPricing } from './resources/product-pricing.ts'
+import { productSearch } from './resources/product-search.ts'
+import { products } from './resources/products.ts'
 
 /** Every declared read of the API, in the order the documentation shows them. */
 export const resources = [
@@ -15,4 +20,10 @@ export const resources = [
   fxSnapshots,
   fxRateHistory,
   assets,
+  categories,
+  // before products/:id, which would take `search` for an id
+  productSearch,
+  products,
+  productPricing,
+  productInventory,
 ] as const

@@ -6,6 +6,7 @@ import { Ledger } from './0005-ledger.ts'
 import { Delivery } from './0006-delivery.ts'
 import { PerformanceIndexes } from './0007-performance-indexes.ts'
 import { Estimates } from './0008-estimates.ts'
+import { Catalogue } from './0009-catalogue.ts'
 
 /** Every migration, oldest first. A landed migration is never edited; the next one corrects it. */
 export const migrations = [
@@ -17,4 +18,5 @@ export const migrations = [
   { name: '0006-delivery', class: Delivery },
   { name: '0007-performance-indexes', class: PerformanceIndexes },
   { name: '0008-estimates', class: Estimates },
+  { name: '0009-catalogue', class: Catalogue },
 ]

@@ -1,3 +1,4 @@
+import { Category, InventoryItem, Price, Product } from '#catalogue'
 import { FxBatch, FxRate, FxSnapshot } from '#fx'
 import { AdminToken, ApiKey, Member, MemberRole, Organisation } from '#members'
 import { Asset } from '#money'
@@ -26,6 +27,10 @@ export const entities = [
   FxBatch,
   FxRate,
   FxSnapshot,
+  Category,
+  Product,
+  Price,
+  InventoryItem,
   PaymentLink,
   PaymentLinkItem,
   PaymentEvent,

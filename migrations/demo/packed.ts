@@ -8,7 +8,7 @@ export const columnSeparator = '\u001D'
 /** In the column Description: the same words as where this StockCode last stood. */
 export const ditto = '='
 
-export type PackedTable = 'online-retail' | 'eurofxref-hist'
+export type PackedTable = 'online-retail' | 'eurofxref-hist' | 'categories'
 
 /** The columns of a published table by their names. A column is one text, a value to a line, in the order of the
  *  file, without its heading: what PostgreSQL's string_to_array takes apart faster than we can.

@@ -3,10 +3,13 @@ import { createOrganisation } from '#members'
 import type { Runner } from '#platform/database/database'
 import { CommandError } from '../command-error.ts'
 import { withoutIndexes } from './bulk-load.ts'
+import { loadCatalogue } from './load-catalogue.ts'
 import { loadLinks, stageRates } from './load-links.ts'
 import { loadRateHistory, replayLastDay } from './load-rates.ts'
+import { readOrderLines } from './order-lines.ts'
+import { sumProducts, type ProductFacts } from './product-facts.ts'
 import { inTransaction } from './session.ts'
-import { loadMembers, readInvoices, stageInvoices, type Invoices } from './stage-invoices.ts'
+import { loadMembers, stageInvoices, sumInvoices, type Invoices } from './stage-invoices.ts'
 
 /** How many invoices the published file has. */
 export const demoLinks = 25_900
@@ -29,7 +32,7 @@ export type SeedOptions = {
 }
 
 /** Loads the demo business of DESIGN 8 into a migrated database that holds nothing else: the organisation, its members,
- *  the ECB's history, and a payment link with events and four snapshots for every invoice. One transaction: it is all
+ *  the ECB's history, a product for every stock code, and a payment link with events and four snapshots for every invoice. One transaction: it is all
  *  there or nothing is. Loaded already, it only sees to it that today has rates. 10 to 15 s the first time on two cores.
  *  @throws {CommandError} when the database has another organisation; the signal's reason when aborted */
 export async function seedDemo(databaseUrl: string, options: SeedOptions): Promise<void> {
@@ -50,12 +53,13 @@ export async function seedLinks(
       select set_config('work_mem', '64MB', true), set_config('maintenance_work_mem', '256MB', true)`)
     const found = await findDemo(tx)
     const organisationId = found?.organisationId ?? (await createOrganisation({ db: tx }, demo))
-    const progress = { organisationId, links: found?.links ?? 0 }
-    const invoices = progress.links < links ? readInvoices() : undefined
-    await Promise.all([invoices, found ?? loadRates(tx, { now, report })])
+    const progress = { organisationId, links: found?.links ?? 0, products: found?.products ?? 0 }
+    const isWhole = progress.links >= links && progress.products > 0
+    const sums = isWhole ? undefined : sumLines()
+    await Promise.all([sums, found ?? loadRates(tx, { now, report })])
     await replayLastDay(tx, now)
-    if (invoices) {
-      await extend(tx, progress, { links, report, invoices: await invoices })
+    if (sums) {
+      await extend(tx, progress, { links, report, ...(await sums) })
     }
   })
 }
@@ -68,12 +72,23 @@ async function loadRates(tx: Runner, { now, report }: Pick<SeedOptions, 'now' | 
 /** Lets one loader in at a time. */
 const lockKey = 7_433_646
 
-type Progress = { readonly organisationId: string; readonly links: number }
+type Progress = {
+  readonly organisationId: string
+  readonly links: number
+  readonly products: number
+}
 
 /** How far the demo has been loaded, if it was. @throws {CommandError} when the database is somebody else's */
 async function findDemo(db: Runner): Promise<Progress | undefined> {
-  const organisations = await db.run(sql<{ id: string; slug: string; links: number | null }>`
-    select id, slug, (settings #>> '{demo,links}')::integer as links from organisations order by slug limit 10`)
+  const organisations = await db.run(sql<{
+    id: string
+    slug: string
+    links: number | null
+    products: number
+  }>`
+    select id, slug, (settings #>> '{demo,links}')::integer as links,
+           coalesce((settings #>> '{demo,products}')::integer, 0) as products
+      from organisations order by slug limit 10`)
   const strangers = organisations.filter(({ slug, links }) => slug !== demo.slug || links === null)
   if (strangers.length > 0) {
     const slugs = strangers.map(({ slug }) => slug).join(', ')
@@ -84,7 +99,7 @@ async function findDemo(db: Runner): Promise<Progress | undefined> {
     )
   }
   const [row] = organisations
-  return row && { organisationId: row.id, links: row.links ?? 0 }
+  return row && { organisationId: row.id, links: row.links ?? 0, products: row.products }
 }
 
 const linkTables = {
@@ -92,10 +107,33 @@ const linkTables = {
   kept: ['idx_fx_snapshots_link_type'],
 }
 
-type Target = Pick<SeedOptions, 'report'> & { readonly links: number; readonly invoices: Invoices }
+type Sums = { readonly invoices: Invoices; readonly products: readonly ProductFacts[] }
 
-/** Makes the links that are missing, a copy of the invoices at a time, and marks how many there are. */
-async function extend(db: Runner, { organisationId, links }: Progress, target: Target) {
+async function sumLines(): Promise<Sums> {
+  const lines = await readOrderLines()
+  return { invoices: sumInvoices(lines), products: sumProducts(lines) }
+}
+
+type Target = Pick<SeedOptions, 'report'> & Sums & { readonly links: number }
+
+/** Makes what is missing, the products first, and marks how much there is. */
+async function extend(db: Runner, progress: Progress, target: Target): Promise<void> {
+  const { organisationId } = progress
+  if (progress.products === 0) {
+    target.report(`putting ${target.products.length} products into their categories`)
+    await loadCatalogue(db, { organisationId, products: target.products })
+  }
+  if (progress.links < target.links) {
+    await addLinks(db, progress, target)
+  }
+  const marks = { links: Math.max(progress.links, target.links), products: target.products.length }
+  await db.run(sql`
+    update organisations set settings = jsonb_set(settings, '{demo}', ${JSON.stringify(marks)}::jsonb)
+     where id = ${organisationId}::uuid`)
+}
+
+/** A copy of the invoices at a time. */
+async function addLinks(db: Runner, { organisationId, links }: Progress, target: Target) {
   target.report('adding up 541,909 lines of 25,900 invoices')
   await stageInvoices(db, target.invoices)
   if (links === 0) {
@@ -112,10 +150,6 @@ async function extend(db: Runner, { organisationId, links }: Progress, target: T
     }
     target.report('building their indexes')
   })
-  await db.run(sql`
-    update organisations
-       set settings = jsonb_set(settings, '{demo}', jsonb_build_object('links', ${target.links}::integer))
-     where id = ${organisationId}::uuid`)
 }
 
 export { issueDemoCredentials, type DemoCredentials } from './issue-credentials.ts'

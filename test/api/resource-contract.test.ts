@@ -12,13 +12,20 @@ import {
   type Business,
   type Tenant,
 } from '../support/business.ts'
+import { addProducts } from '../support/catalogue.ts'
 import { addLinks } from '../support/links.ts'
 import { recordStatements } from '../support/statements.ts'
 
 // What every declared read promises, tried on every resource in the list. A resource cannot be listed without it.
 
 /** Filters that a list needs, with values that select enough rows to page through. */
-const needed: Readonly<Record<string, string>> = { 'fx/rates/history': 'base=EUR&quote=USD,JPY' }
+const needed: Readonly<Record<string, string>> = {
+  'fx/rates/history': 'base=EUR&quote=USD,JPY',
+  'products/search': 'q=lantern',
+}
+
+/** Scopes that a key in a shop window has too. */
+const openScopes: readonly string[] = ['fx:read', 'catalogue:read']
 
 describe('every declared resource', () => {
   let business: Business
@@ -26,6 +33,7 @@ describe('every declared resource', () => {
   let stranger: Tenant
   let api: Api
   let linkId: string
+  let productId: string
   let statements: ReturnType<typeof recordStatements>
 
   before(async () => {
@@ -38,6 +46,7 @@ describe('every declared resource', () => {
     }
     const [first = ''] = await addLinks(business, tenant, 13)
     linkId = first
+    productId = (await addProducts(business, tenant, 26)).productIds[0] ?? ''
     api = await startApi(business)
     for (let turn = 0; turn < 3; turn += 1) {
       const options = { as: tenant.secretKey, body: {}, headers: { 'idempotency-key': `r${turn}` } }
@@ -47,7 +56,9 @@ describe('every declared resource', () => {
   after(() => business.lifecycle.stop())
 
   const pathOf = (resource: Resource): string =>
-    (readsOf(resource)[0]?.path ?? '').replace(':id', linkId)
+    (readsOf(resource)[0]?.path ?? '').replace(':id', parentIdOf(resource))
+  const parentIdOf = ({ parent }: Resource): string =>
+    parent?.resource().name === 'products' ? productId : linkId
   const get = (path: string, as = tenant.secretKey, headers = {}): Promise<Answer> =>
     api.call('GET', path, { as, headers })
   const listOf = (resource: Resource, search = '', as = tenant.secretKey): Promise<Answer> =>
@@ -204,7 +215,7 @@ describe('every declared resource', () => {
         const path = `${pathOf(resource)}?${needed[resource.name] ?? ''}`
         expect((await api.call('GET', path)).status).to.equal(401)
         expect((await get(path, `${tenant.secretKey}x`)).status).to.equal(401)
-        const isOpen = resource.scope === 'fx:read'
+        const isOpen = openScopes.includes(resource.scope)
         expect((await get(path, tenant.publishableKey)).status).to.equal(isOpen ? 200 : 403)
       })
 
@@ -212,7 +223,9 @@ describe('every declared resource', () => {
         it('shows nothing of it to another organisation, not even that it exists', async () => {
           const theirs = await listOf(resource, '', stranger.secretKey)
           if (resource.parent) {
-            const missing = await get(pathOf(resource).replace(linkId, crypto.randomUUID()))
+            const missing = await get(
+              pathOf(resource).replace(parentIdOf(resource), crypto.randomUUID()),
+            )
             expect(theirs.status).to.equal(404)
             expect(comparable(theirs)).to.deep.equal(comparable(missing))
           } else {

@@ -116,6 +116,10 @@ describe('demo: copies of the links', () => {
          and l.external_reference like '%-1'
         join fx_snapshots x on x.payment_link_id = o.id and x.asset = s.asset`)
     expect(rates).to.deep.equal({ snapshots: 800, isSameRate: true })
+    const [{ products } = { products: 0 }] = await db.run(
+      sql<{ products: number }>`select count(*)::integer as products from products`,
+    )
+    expect(products).to.equal(4070)
     expect(await describeSchema(db)).to.deep.equal(schema)
     await close()
   })

@@ -11,11 +11,13 @@ import {
 const published: readonly (readonly [PackedTable, string])[] = [
   ['online-retail', 'c35975c40d0e1e105090fbb11188a409393055f873841bd012915475fc84e69f'],
   ['eurofxref-hist', '729e74c341288f4b07251fddcd8e5b604964e7b2d775920e442ba4dcf2e4ce4c'],
+  // of the three columns that are kept, see the same
+  ['categories', 'e08d8d2b779bfa88bdd04651d14c97628ca11f335a22e51eb1f07025cbbfa55f'],
 ]
 
 describe('demo: the packed files', () => {
   for (const [table, sha256] of published) {
-    it(`gives ${table} back byte for byte as it was published`, async () => {
+    it(`gives ${table} back byte for byte`, async () => {
       const columns = await readTable(table)
       const hash = createHash('sha256')
       const [first = []] = columns.values()

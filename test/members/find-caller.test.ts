@@ -45,7 +45,7 @@ describe('members: callers', () => {
         kind: 'secret',
         organisationId,
         keyId: id,
-        scopes: ['payment-links:read', 'payment-links:write', 'fx:read'],
+        scopes: ['payment-links:read', 'payment-links:write', 'fx:read', 'catalogue:read'],
         class: 'standard',
       })
     })
@@ -74,7 +74,7 @@ describe('members: callers', () => {
         organisationId,
         keyId: id,
         memberId,
-        scopes: ['payment-links:read', 'fx:read'],
+        scopes: ['payment-links:read', 'fx:read', 'catalogue:read'],
         class: 'standard',
       })
     })

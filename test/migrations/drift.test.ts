@@ -16,6 +16,8 @@ const notDescribed = [
   /^drop table if exists "schema_migrations"/,
   /^alter table "\w+" drop constraint "\w+_check"$/,
   /^drop index "idx_/,
+  // the exclusion constraint of prices
+  /^(alter table "\w+" drop constraint|drop index) "\w+_excl"$/,
 ]
 
 /** Foreign keys that cross from a domain or the platform to one it may not import. */

@@ -4,6 +4,7 @@ import { createDatabase } from '../support/servers.ts'
 
 const id = `'00000000-0000-7000-8000-000000000000'`
 const org = `organisation_id = ${id}`
+const shown = `status = 'active' and deleted_at is null`
 
 /** Each index beside the read that needs it, in one line of SQL. */
 const reads: Readonly<Record<string, string>> = {
@@ -31,6 +32,23 @@ const reads: Readonly<Record<string, string>> = {
   idx_payment_events_link: `payment_events where payment_link_id = ${id} order by created_at desc, id desc limit 20`,
   idx_payment_events_org_created: `payment_events where ${org} order by created_at desc, id desc limit 20`,
   idx_payment_events_provider_ref: `payment_events where provider = 'stripe' and provider_event_id = 'evt_1'`,
+  idx_categories_org_path: `categories where ${org} and path >= 'gifts/' and path < 'gifts0' order by path, id limit 20`,
+  idx_categories_parent_path: `categories where ${org} and parent_id = ${id} order by path, id limit 20`,
+  idx_categories_org_slug: `categories where ${org} and slug = 'gifts' order by path, id limit 20`,
+  idx_categories_org_depth: `categories where ${org} and depth = 0 order by path, id limit 20`,
+  idx_categories_parent: `categories where parent_id = ${id}`,
+  idx_products_org_created: `products where ${org} and deleted_at is null order by created_at desc, id desc limit 20`,
+  idx_products_status: `products where ${org} and status = 'draft' and deleted_at is null order by created_at desc, id desc limit 20`,
+  idx_products_published: `products where ${org} and ${shown} order by published_at desc, id desc limit 20`,
+  idx_products_title: `products where ${org} and ${shown} order by title, id limit 20`,
+  idx_products_category_published: `products where ${org} and category_id = ${id} and ${shown} order by published_at desc, id desc limit 20`,
+  idx_products_category_title: `products where ${org} and category_id = ${id} and ${shown} order by title, id limit 20`,
+  idx_products_category: `products where category_id = ${id}`,
+  idx_products_sku: `products where ${org} and sku = '85123A'`,
+  idx_prices_product: `prices where product_id = ${id} order by currency, id limit 20`,
+  idx_inventory_items_product: `inventory_items where product_id = ${id} and location = 'warehouse'`,
+  idx_inventory_items_org_updated: `inventory_items where ${org} order by updated_at desc, id desc limit 20`,
+  idx_inventory_items_low: `inventory_items where ${org} and on_hand - reserved <= low_stock_threshold order by updated_at desc, id desc limit 20`,
   idx_ledger_entries_link: `ledger_entries where payment_link_id = ${id} order by id desc`,
   idx_ledger_entries_account_posted: `ledger_entries where account_id = ${id} order by posted_at desc, id desc limit 20`,
   idx_ledger_entries_org_posted: `ledger_entries where ${org} order by posted_at desc, id desc limit 20`,
@@ -49,8 +67,44 @@ const reads: Readonly<Record<string, string>> = {
   idx_job_runs_failed: `job_runs where state = 'failed' order by finished_at desc limit 20`,
 }
 
-/** The unique index that decides whether a publication was stored before. */
-const arbiter = 'idx_fx_rates_provider_pair_asof'
+/** The same for inverted indexes, which PostgreSQL reads by way of a bitmap only. */
+const searches: Readonly<Record<string, string>> = {
+  idx_products_search: `products where search @@ websearch_to_tsquery('english', 'red mugs')`,
+  idx_products_title_trgm: `products where title %> 'rde mug'`,
+}
+
+/** Unique indexes that decide whether a row was there before, beside the write that asks them. */
+const arbiters: Readonly<Record<string, string>> = {
+  // a publication that is taken over twice
+  idx_fx_rates_provider_pair_asof: `
+    fx_rates (batch_id, provider, base_asset, quote_asset, rate, as_of, fetched_at)
+    values (${id}, 'ecb', 'EUR', 'USD', 1.1, now(), now())
+    on conflict (provider, base_asset, quote_asset, as_of) do nothing`,
+  idx_categories_parent_slug: `
+    categories (organisation_id, slug, name, path, depth) values (${id}, 'gifts', 'Gifts', 'gifts', 0)
+    on conflict (organisation_id, parent_id, slug) do nothing`,
+  idx_products_slug: `
+    products (organisation_id, category_id, sku, slug, title, kind, status)
+    values (${id}, ${id}, '1', 'mug-1', 'Mug', 'physical', 'draft') on conflict (organisation_id, slug) do nothing`,
+}
+
+/** Indexes that answer without the table, beside what is asked. */
+const coverings: Readonly<Record<string, string>> = {
+  idx_fx_rates_pair_asof: `
+    select rate, provider, excluded, as_of from fx_rates
+     where base_asset = 'EUR' and quote_asset = 'USD' order by as_of desc limit 1`,
+  idx_prices_product_currency: `
+    select amount_minor, valid_from, valid_to from prices
+     where product_id = ${id} and currency = 'GBP' and valid_from <= now() order by valid_from desc limit 1`,
+}
+
+/** Some to choose from, for without any all ways cost the same; their foreign keys point nowhere. */
+const rowsOf: Readonly<Record<string, string>> = {
+  prices: `insert into prices (organisation_id, product_id, currency, amount_minor, tax_inclusive, valid_from)
+           select ${id}, product.id, currency, 100, false, '2026-01-01Z'
+             from (select gen_random_uuid() as id from generate_series(1, 200)) as product,
+                  unnest('{GBP,EUR,USD,AUD,JPY}'::text[]) as currency`,
+}
 
 type Index = {
   readonly name: string
@@ -89,7 +143,9 @@ describe('indexes', () => {
 
   it('named idx_… are exactly those with a read in this file', () => {
     const named = stored.map(({ name }) => name).filter((name) => name.startsWith('idx_'))
-    expect(named).to.deep.equal([...Object.keys(reads), arbiter].toSorted())
+    expect(named).to.deep.equal(
+      [...new Set([reads, searches, arbiters, coverings].flatMap(Object.keys))].toSorted(),
+    )
   })
 
   for (const [name, read] of Object.entries(reads)) {
@@ -103,15 +159,26 @@ describe('indexes', () => {
     })
   }
 
-  it(`${arbiter} makes taking a publication over twice harmless`, async () => {
-    const { rows } = await client.query<{ 'QUERY PLAN': string }>(
-      `explain insert into fx_rates (batch_id, provider, base_asset, quote_asset, rate, as_of, fetched_at)
-       values (${id}, 'ecb', 'EUR', 'USD', 1.1, now(), now())
-       on conflict (provider, base_asset, quote_asset, as_of) do nothing`,
-    )
-    const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
-    expect(plan).to.include(`Conflict Arbiter Indexes: ${arbiter}`)
-  })
+  for (const [name, search] of Object.entries(searches)) {
+    it(`${name} serves its search`, async () => {
+      await client.query('begin; set local enable_bitmapscan = on')
+      const { rows } = await client.query<{ 'QUERY PLAN': string }>(
+        `explain select * from ${search}`,
+      )
+      await client.query('commit')
+      expect(rows.map((row) => row['QUERY PLAN']).join('\n')).to.include(
+        `Bitmap Index Scan on ${name}`,
+      )
+    })
+  }
+
+  for (const [name, write] of Object.entries(arbiters)) {
+    it(`${name} decides a conflict`, async () => {
+      const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain insert into ${write}`)
+      const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+      expect(plan).to.include(`Conflict Arbiter Indexes: ${name}`)
+    })
+  }
 
   it('hold none that another one already covers', () => {
     const covered = stored.flatMap((one) =>
@@ -129,14 +196,17 @@ describe('indexes', () => {
     expect(covered).to.deep.equal([])
   })
 
-  it('hold the newest rate of a pair without reading the table', async () => {
-    await client.query('vacuum fx_rates')
-    const { rows } = await client.query<{ 'QUERY PLAN': string }>(
-      `explain select rate, provider, excluded, as_of from fx_rates
-        where base_asset = 'EUR' and quote_asset = 'USD' order by as_of desc limit 1`,
-    )
-    expect(rows.map((row) => row['QUERY PLAN']).join('\n')).to.include(
-      'Index Only Scan using idx_fx_rates_pair_asof',
-    )
-  })
+  for (const [name, question] of Object.entries(coverings)) {
+    it(`${name} answers without reading the table`, async () => {
+      const [table = ''] = /(?<=from )\w+/.exec(question) ?? []
+      await client.query(
+        `begin; set local session_replication_role = replica; ${rowsOf[table] ?? ''}; commit`,
+      )
+      await client.query(`vacuum analyze ${table}`)
+      const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain ${question}`)
+      expect(rows.map((row) => row['QUERY PLAN']).join('\n')).to.include(
+        `Index Only Scan using ${name}`,
+      )
+    })
+  }
 })

@@ -13,7 +13,8 @@ export function recordStatements(db: Database): {
       query(...given: unknown[]) {
         const [first, second] = given
         const text = typeof first === 'string' ? first : String(Reflect.get(Object(first), 'text'))
-        sent.push({ text, values: Array.isArray(second) ? second : [] })
+        const values: unknown = second ?? Reflect.get(Object(first), 'values')
+        sent.push({ text, values: Array.isArray(values) ? values : [] })
         return Reflect.apply(query, client, given)
       },
     })

@@ -2,7 +2,7 @@ import { sql, type RawBuilder } from 'kysely'
 import { expandedUntil } from './item.ts'
 import type { Selection } from './selection.ts'
 import type { ItemShape } from './shape.ts'
-import { boundaries, nextPassing, readAt, type Source } from './source.ts'
+import { boundaries, readAt, type Source } from './source.ts'
 
 /** For each row its key, the keys that it names, and the instant until which it stays as it is. */
 export function linksOf(source: Source, { selection, hasMember }: ItemShape): RawBuilder<unknown> {
@@ -60,6 +60,7 @@ function untilOf(
   if (!from || listed.length === 0) {
     return sql`min(until)`
   }
-  const coming = sql`select ${nextPassing([column(from)])} from ${table.from(alias)}`
-  return sql`least(min(until), (${coming} where ${sql.join(listed, sql` and `)}))`
+  // A condition and not the aggregate's filter: the least value after the read is then the end of an index range.
+  const coming = sql.join([...listed, sql`${column(from)} > ${readAt}`], sql` and `)
+  return sql`least(min(until), (select min(${column(from)}) from ${table.from(alias)} where ${coming}))`
 }

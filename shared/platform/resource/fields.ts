@@ -43,7 +43,20 @@ export const uuid = <C extends string>(column: C): Field<C> =>
 export const text = <C extends string>(column: C): Field<C> =>
   plain(column, z.string(), textParameter)
 
-export const integer = <C extends string>(column: C): Field<C> => plain(column, z.int())
+/** The greatest values of PostgreSQL's `integer` and `smallint`. */
+const integerMax = 2_147_483_647
+export const smallintMax = 32_767
+
+/** A whole number. @param max bound of a filter's value, so that none is too great for the column's type */
+export const integer = <C extends string>(column: C, max = integerMax): Field<C> =>
+  plain(
+    column,
+    z.int(),
+    z
+      .string()
+      .regex(/^-?\d{1,10}$/, 'must be a whole number')
+      .refine((value) => Math.abs(Number(value)) <= max, `must be from -${max} to ${max}`),
+  )
 
 export const flag = <C extends string>(column: C): Field<C> => plain(column, z.boolean())
 
