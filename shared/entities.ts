@@ -1,5 +1,5 @@
 import { FxBatch, FxRate, FxSnapshot } from '#fx'
-import { AdminToken, ApiKey, Member, MemberRole, Organisation } from '#members'
+import { ActivityEntry, AdminToken, ApiKey, Member, MemberRole, Organisation } from '#members'
 import { Asset } from '#money'
 import {
   LedgerAccount,
@@ -23,6 +23,7 @@ export const entities = [
   MemberRole,
   ApiKey,
   AdminToken,
+  ActivityEntry,
   FxBatch,
   FxRate,
   FxSnapshot,

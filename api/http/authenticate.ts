@@ -13,6 +13,18 @@ export async function authenticate(
   request: Request,
   scope: string,
 ): Promise<Caller> {
+  const caller = await identify(runner, request)
+  if (!caller.scopes.some((held) => held === scope)) {
+    throw new Problem(problems.scopeMissing, `This credential lacks the scope ${scope}.`, {
+      facts: { scope },
+    })
+  }
+  return caller
+}
+
+/** The caller of a request, whatever it may do.
+ *  @throws {Problem} http/credential-missing, http/credential-invalid */
+export async function identify(runner: Runner, request: Request): Promise<Caller> {
   const header = request.get('authorization')
   if (header === undefined) {
     throw new Problem(problems.credentialMissing, 'The Authorization header is missing.')
@@ -21,11 +33,6 @@ export async function authenticate(
   const caller = credential === undefined ? undefined : await findCaller(runner, credential)
   if (!caller) {
     throw new Problem(problems.credentialInvalid, 'The credential is unknown, expired or revoked.')
-  }
-  if (!caller.scopes.some((held) => held === scope)) {
-    throw new Problem(problems.scopeMissing, `This credential lacks the scope ${scope}.`, {
-      facts: { scope },
-    })
   }
   exchangeOf(request).caller = caller
   return caller

@@ -1,7 +1,17 @@
 import type { CredentialKind } from './credential.ts'
 
 /** What a credential allows. A member's scopes reach only what is the member's own. */
-export const scopes = ['payment-links:read', 'payment-links:write', 'fx:read'] as const
+export const scopes = [
+  'payment-links:read',
+  'payment-links:write',
+  'fx:read',
+  'organisation:read',
+  'members:read',
+  'api-keys:read',
+  'api-keys:write',
+  'ledger:read',
+  'accounting:read',
+] as const
 
 export type Scope = (typeof scopes)[number]
 
@@ -10,7 +20,7 @@ export type CallerKind = Exclude<CredentialKind, 'admin'>
 
 /** What a credential of each kind may do when nothing narrower was asked for, and at most. */
 export const scopesOf: Readonly<Record<CallerKind, readonly Scope[]>> = {
-  secret: ['payment-links:read', 'payment-links:write', 'fx:read'],
+  secret: scopes,
   publishable: ['fx:read'],
-  member: ['payment-links:read', 'fx:read'],
+  member: ['payment-links:read', 'fx:read', 'members:read'],
 }
