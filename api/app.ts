@@ -57,7 +57,7 @@ export async function startApi(config: Config, started: Started): Promise<void> 
     fx: openFx(config.fx, { ...platform, allowsLoopback }),
     cursorKeys: config.api.cursorKeys,
     baseUrl: config.api.baseUrl,
-    reader: createReader(db, resources),
+    reader: createReader(platform, resources),
   }
   const checks = [databaseCheck(reserve), cacheCheck]
   const health = createHealth({ version: config.process.version, checks }, platform)
@@ -106,7 +106,7 @@ export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestH
 /** The routes that a declared resource brings with it. */
 export function readsOf(resource: Resource, isCursorPaginationEnabled = true): Mounted[] {
   const { parent, name, legacyPath } = resource
-  const path = parent ? `/api/v2/${parent.resource.name}/:id/${name}` : `/api/v2/${name}`
+  const path = parent ? `/api/v2/${parent.resource().name}/:id/${name}` : `/api/v2/${name}`
   const detail = resource.operations === 'list-and-detail'
   const get = (at: string, handle: Handler): Mounted => ({ method: 'get', path: at, handle })
   const legacy = `/api/${legacyPath}`

@@ -1,6 +1,7 @@
 import { assets } from './resources/assets.ts'
 import { fxRateHistory } from './resources/fx-rate-history.ts'
 import { fxSnapshots } from './resources/fx-snapshots.ts'
+import { paymentEventFeed } from './resources/payment-event-feed.ts'
 import { paymentEvents } from './resources/payment-events.ts'
 import { paymentLinkItems } from './resources/payment-link-items.ts'
 import { paymentLinks } from './resources/payment-links.ts'
@@ -10,6 +11,7 @@ export const resources = [
   paymentLinks,
   paymentLinkItems,
   paymentEvents,
+  paymentEventFeed,
   fxSnapshots,
   fxRateHistory,
   assets,

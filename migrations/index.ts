@@ -5,6 +5,7 @@ import { Payments } from './0004-payments.ts'
 import { Ledger } from './0005-ledger.ts'
 import { Delivery } from './0006-delivery.ts'
 import { PerformanceIndexes } from './0007-performance-indexes.ts'
+import { Estimates } from './0008-estimates.ts'
 import { Activity } from './0010-activity.ts'
 import { ApiKeyKind } from './0011-api-key-kind.ts'
 
@@ -17,6 +18,7 @@ export const migrations = [
   { name: '0005-ledger', class: Ledger },
   { name: '0006-delivery', class: Delivery },
   { name: '0007-performance-indexes', class: PerformanceIndexes },
+  { name: '0008-estimates', class: Estimates },
   { name: '0010-activity', class: Activity },
   { name: '0011-api-key-kind', class: ApiKeyKind },
 ]

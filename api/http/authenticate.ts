@@ -14,11 +14,7 @@ export async function authenticate(
   scope: string,
 ): Promise<Caller> {
   const caller = await identify(runner, request)
-  if (!caller.scopes.some((held) => held === scope)) {
-    throw new Problem(problems.scopeMissing, `This credential lacks the scope ${scope}.`, {
-      facts: { scope },
-    })
-  }
+  requireScope(caller, scope)
   return caller
 }
 
@@ -36,6 +32,15 @@ export async function identify(runner: Runner, request: Request): Promise<Caller
   }
   exchangeOf(request).caller = caller
   return caller
+}
+
+/** @throws {Problem} http/scope-missing */
+export function requireScope(caller: Caller, scope: string): void {
+  if (!caller.scopes.some((held) => held === scope)) {
+    throw new Problem(problems.scopeMissing, `This credential lacks the scope ${scope}.`, {
+      facts: { scope },
+    })
+  }
 }
 
 /** What the caller may see: the rows of its organisation, and for a member's token only the member's own. */

@@ -12,9 +12,10 @@ import {
   type Scope,
 } from '#platform/resource/list-query'
 import { problems } from '#platform/resource/problems'
-import type { PageRow } from '#platform/resource/statements'
+import type { Page, SortKeyText } from '#platform/resource/reader'
+import { everything, resourcesOf, type Selection } from '#platform/resource/selection'
 import type { ApiSlice } from '../slice.ts'
-import { authenticate, scopeOf } from './authenticate.ts'
+import { authenticate, requireScope, scopeOf } from './authenticate.ts'
 import { searchOf, sendJson } from './exchange.ts'
 
 type Handler = (slice: ApiSlice, request: Request, response: Response) => Promise<void>
@@ -23,12 +24,13 @@ type Handler = (slice: ApiSlice, request: Request, response: Response) => Promis
 export const listResource =
   (resource: Resource): Handler =>
   async (slice, request, response) => {
-    const scope = await scopeFor(slice, request, resource)
-    const listing = listingOf(slice, scope, resource, request.params['id'])
+    const caller = await authenticate(slice.db, request, resource.scope)
+    const listing = listingOf(slice, scopeOf(caller), resource, request.params['id'])
     const query = parseListQuery(listing, searchOf(request), slice.cursorKeys)
+    requireScopes(caller, resource, query.selection)
     const page = await slice.reader.page(slice.db, listing, query)
-    if (!page.parent_found) {
-      throw notFound(resource.parent?.resource ?? resource)
+    if (!page.isParentFound) {
+      throw notFound(resource.parent?.resource() ?? resource)
     }
     const envelope = describePage(slice, query, page)
     response.set('Link', linksOf(request, envelope))
@@ -39,14 +41,11 @@ export const listResource =
 export const readResource =
   (resource: Resource): Handler =>
   async (slice, request, response) => {
-    const scope = await scopeFor(slice, request, resource)
-    const query = parseItemQuery(resource, searchOf(request))
-    const body = await readItem(slice, slice.db, {
-      resource,
-      scope,
-      id: request.params['id'],
-      ...query,
-    })
+    const caller = await authenticate(slice.db, request, resource.scope)
+    const selection = parseItemQuery(resource, searchOf(request))
+    requireScopes(caller, resource, selection)
+    const item = { resource, scope: scopeOf(caller), id: request.params['id'], selection }
+    const body = await readItem(slice, slice.db, item)
     sendJson(request, response, `{"data":${body}}`)
   }
 
@@ -54,7 +53,7 @@ export const readResource =
 export const listLegacy =
   (resource: Resource): Handler =>
   async (slice, request, response) => {
-    const scope = await scopeFor(slice, request, resource)
+    const scope = scopeOf(await authenticate(slice.db, request, resource.scope))
     const query = parseOffsetQuery(resource, searchOf(request))
     const { body, total } = await slice.reader.offsetPage(slice.db, { resource, scope }, query)
     const pagination = {
@@ -71,19 +70,23 @@ export const listLegacy =
 export async function readItem(
   { reader }: Pick<ApiSlice, 'reader'>,
   runner: PreparedRunner,
-  item: { resource: Resource; scope: Scope; id: unknown; fields?: readonly string[] },
+  item: { resource: Resource; scope: Scope; id: unknown; selection?: Selection },
 ): Promise<string> {
-  const id = reader.parseId(item.resource, item.id)
-  const body = id === undefined ? undefined : await reader.item(runner, { ...item, id })
-  if (body === undefined) {
-    throw notFound(item.resource)
+  const { resource, scope, selection = everything } = item
+  const id = reader.parseId(resource, item.id)
+  const found =
+    id === undefined ? undefined : await reader.item(runner, { resource, scope, id, selection })
+  if (found === undefined) {
+    throw notFound(resource)
   }
-  return body
+  return found.body
 }
 
-async function scopeFor(slice: ApiSlice, request: Request, resource: Resource): Promise<Scope> {
-  const caller: Caller = await authenticate(slice.db, request, resource.scope)
-  return scopeOf(caller)
+/** What is expanded needs its own scope: an expansion shows nothing that the caller could not read by itself. */
+function requireScopes(caller: Caller, resource: Resource, selection: Selection): void {
+  for (const { scope } of resourcesOf(resource, selection)) {
+    requireScope(caller, scope)
+  }
 }
 
 /** The list, and for one below an item that item's id, which must at least look like one. */
@@ -96,15 +99,14 @@ function listingOf(
   if (!resource.parent) {
     return { resource, scope }
   }
-  const parentId = reader.parseId(resource.parent.resource, id)
+  const parentId = reader.parseId(resource.parent.resource(), id)
   if (parentId === undefined) {
-    throw notFound(resource.parent.resource)
+    throw notFound(resource.parent.resource())
   }
   return { resource, scope, parentId }
 }
 
-function notFound(resource: Resource): Problem {
-  const noun = resource.name.replace(/s$/, '').replaceAll('-', ' ')
+function notFound({ noun }: Resource): Problem {
   return new Problem(problems.notFound, `There is no ${noun} with this id.`)
 }
 
@@ -114,33 +116,25 @@ type Envelope = {
   readonly nextCursor?: string
   readonly prevCursor?: string
   readonly total?: number
+  readonly isTotalEstimated?: true
 }
 
 /** `hasMore` speaks of the direction that was asked for; the cursors of both ends are given where there is a way on. */
-function describePage({ cursorKeys }: ApiSlice, query: ListQuery, page: PageRow): Envelope {
+function describePage({ cursorKeys }: ApiSlice, query: ListQuery, page: Page): Envelope {
   const { binding, limit, position } = query
   const isBack = position?.direction === 'prev'
-  const cursor = (direction: 'next' | 'prev', key: string | null, isThere: boolean) =>
-    key !== null && isThere
-      ? {
-          [`${direction}Cursor`]: writeCursor(cursorKeys, binding, {
-            direction,
-            key: parseKey(key),
-          }),
-        }
+  const cursor = (direction: 'next' | 'prev', key: SortKeyText | undefined, isThere: boolean) =>
+    key !== undefined && isThere
+      ? { [`${direction}Cursor`]: writeCursor(cursorKeys, binding, { direction, key }) }
       : {}
   return {
     limit,
-    hasMore: page.has_more,
-    ...cursor('next', page.last_key, isBack || page.has_more),
-    ...cursor('prev', page.first_key, isBack ? page.has_more : position !== undefined),
-    ...(page.total !== null && { total: Number(page.total) }),
+    hasMore: page.hasMore,
+    ...cursor('next', page.lastKey, isBack || page.hasMore),
+    ...cursor('prev', page.firstKey, isBack ? page.hasMore : position !== undefined),
+    ...(page.total !== undefined && { total: page.total }),
+    ...(query.count === 'estimated' && { isTotalEstimated: true }),
   }
-}
-
-function parseKey(text: string): string[] {
-  const key: unknown = JSON.parse(text)
-  return Array.isArray(key) ? key.map(String) : []
 }
 
 function linksOf(request: Request, { nextCursor, prevCursor }: Envelope): string {

@@ -5,9 +5,11 @@ import { flag, integer, oneOf, text } from '#platform/resource/fields'
 /** Every currency and token that amounts can be counted in. */
 export const assets = defineResource({
   name: 'assets',
+  noun: 'asset',
   entity: Asset,
   scope: 'fx:read',
   visibility: 'public',
+  cache: 'long',
   fields: {
     code: text('code'),
     kind: oneOf('kind', assetKinds),

@@ -5,9 +5,11 @@ import { decimal, instant, sequence, text } from '#platform/resource/fields'
 /** Rates exactly as their publishers gave them, newest first; quarantined ones are left out. */
 export const fxRateHistory = defineResource({
   name: 'fx/rates/history',
+  noun: 'rate',
   entity: FxRate,
   scope: 'fx:read',
   visibility: 'public',
+  cache: 'long',
   operations: 'list',
   fields: {
     id: sequence('id'),
@@ -18,6 +20,7 @@ export const fxRateHistory = defineResource({
     asOf: instant('asOf'),
     fetchedAt: instant('fetchedAt'),
   },
+  hidden: ['batchId', 'excluded', 'exclusionReason'],
   filters: { base: 'equals', quote: 'oneOf', provider: 'equals', asOf: 'range' },
   filtersRequired: ['base', 'quote'],
   only: { excluded: false },

@@ -16,10 +16,12 @@ import { paymentLinks } from './payment-links.ts'
 /** The rates that were frozen with a payment link, newest set first: four at its creation, four at every requote. */
 export const fxSnapshots = defineResource({
   name: 'fx-snapshots',
+  noun: 'frozen rate',
   entity: FxSnapshot,
   scope: 'payment-links:read',
   visibility: { organisation: 'organisationId' },
-  parent: { resource: paymentLinks, column: 'paymentLinkId' },
+  cache: 'long',
+  parent: { resource: () => paymentLinks, column: 'paymentLinkId' },
   operations: 'list',
   fields: {
     id: uuid('id'),
@@ -40,6 +42,7 @@ export const fxSnapshots = defineResource({
     capturedAt: instant('capturedAt'),
     lockExpiresAt: nullable(instant('lockExpiresAt')),
   },
+  hidden: ['organisationId', 'paymentLinkId', 'batchId', 'hash'],
   filters: { setId: 'equals', type: 'oneOf', asset: 'oneOf' },
   sorts: ['-capturedAt', 'capturedAt'],
   page: { limitDefault: 20, limitMax: 100 },

@@ -6,10 +6,12 @@ import { paymentLinks } from './payment-links.ts'
 /** The timeline of a payment link, newest first. */
 export const paymentEvents = defineResource({
   name: 'events',
+  noun: 'event',
   entity: PaymentEvent,
   scope: 'payment-links:read',
   visibility: { organisation: 'organisationId' },
-  parent: { resource: paymentLinks, column: 'paymentLinkId' },
+  cache: 'medium',
+  parent: { resource: () => paymentLinks, column: 'paymentLinkId' },
   operations: 'list',
   fields: {
     id: sequence('id'),
@@ -19,6 +21,7 @@ export const paymentEvents = defineResource({
     occurredAt: instant('occurredAt'),
     createdAt: instant('createdAt'),
   },
+  hidden: ['organisationId', 'paymentLinkId', 'providerEventId', 'asset', 'amountMinor'],
   sorts: ['-createdAt', 'createdAt'],
   page: { limitDefault: 50, limitMax: 100 },
 })

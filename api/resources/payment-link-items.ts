@@ -6,10 +6,12 @@ import { paymentLinks } from './payment-links.ts'
 /** What a payment link is for, in the order of its lines; amounts are minor units of the link's currency. */
 export const paymentLinkItems = defineResource({
   name: 'items',
+  noun: 'item',
   entity: PaymentLinkItem,
   scope: 'payment-links:read',
   visibility: { organisation: 'organisationId' },
-  parent: { resource: paymentLinks, column: 'paymentLinkId' },
+  cache: 'medium',
+  parent: { resource: () => paymentLinks, column: 'paymentLinkId' },
   operations: 'list',
   fields: {
     id: sequence('id'),
@@ -18,6 +20,7 @@ export const paymentLinkItems = defineResource({
     quantity: integer('quantity'),
     unitAmount: integer('unitAmountMinor'),
   },
+  hidden: ['organisationId', 'paymentLinkId'],
   sorts: ['id'],
   page: { limitDefault: 100, limitMax: 100 },
 })

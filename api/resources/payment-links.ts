@@ -1,6 +1,7 @@
 import { money } from '#money'
 import { PaymentLink, paymentLinkStatuses, rateModes } from '#payments'
-import { defineResource } from '#platform/resource/define-resource'
+import { defineResource, type Resource } from '#platform/resource/define-resource'
+import { many } from '#platform/resource/expansion'
 import {
   instant,
   integer,
@@ -11,13 +12,18 @@ import {
   texts,
   uuid,
 } from '#platform/resource/fields'
+import { fxSnapshots } from './fx-snapshots.ts'
+import { paymentEvents } from './payment-events.ts'
+import { paymentLinkItems } from './payment-link-items.ts'
 
 /** Payment links of the caller's organisation, newest first; a member sees its own. */
-export const paymentLinks = defineResource({
+export const paymentLinks: Resource = defineResource({
   name: 'payment-links',
+  noun: 'payment link',
   entity: PaymentLink,
   scope: 'payment-links:read',
   visibility: { organisation: 'organisationId', member: 'memberId' },
+  cache: 'short',
   removedAt: 'deletedAt',
   fields: {
     id: uuid('id'),
@@ -42,8 +48,14 @@ export const paymentLinks = defineResource({
     updatedAt: instant('updatedAt'),
     version: integer('version'),
   },
+  hidden: ['organisationId', 'createdBy', 'deletedAt'],
   filters: { status: 'oneOf', currency: 'oneOf', reference: 'equals', createdAt: 'range' },
   sorts: ['-createdAt', 'createdAt'],
+  expand: {
+    items: many(() => paymentLinkItems, 100),
+    events: many(() => paymentEvents, 20),
+    fxSnapshots: many(() => fxSnapshots, 8),
+  },
   page: { limitDefault: 20, limitMax: 100 },
   legacyPath: 'payment-links',
 })

@@ -13,9 +13,10 @@ export const requotePaymentLink = defineWrite({
   body: requoteSchema,
   async prepare(slice, { caller, body, id }) {
     const item = { resource: paymentLinks, scope: scopeOf(caller), id }
+    const selection = { fields: ['currency'], expand: {} }
     const link = paymentLinks.item
       .pick({ currency: true })
-      .parse(JSON.parse(await readItem(slice, slice.db, { ...item, fields: ['currency'] })))
+      .parse(JSON.parse(await readItem(slice, slice.db, { ...item, selection })))
     const quotes = await settlementAssetsOf(slice.db, caller.organisationId)
     const allowStale = body.allowStaleRates
     await ensureRates(slice.fx, String(link['currency']), quotes, { allowStale })

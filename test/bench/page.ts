@@ -3,6 +3,7 @@ import { Client } from 'pg'
 import { issueDemoCredentials } from '../../migrations/demo/seed.ts'
 import { paymentLinks } from '../../api/resources/payment-links.ts'
 import { PaymentLink } from '#payments'
+import type { ListQuery } from '#platform/resource/list-query'
 import { createReader } from '#platform/resource/reader'
 import { openBusiness } from '../support/business.ts'
 import { createDemoDatabase } from '../support/demo.ts'
@@ -33,18 +34,17 @@ const fields = [
 export async function page(): Promise<Result> {
   const url = await createDemoDatabase()
   const { organisationId } = await issueDemoCredentials(url)
-  const { db, lifecycle } = await openBusiness({ url, connectionsMax: 1 })
+  const { db, clock, lifecycle } = await openBusiness({ url, connectionsMax: 1 })
   const hand = new Client({ connectionString: url })
   await hand.connect()
-  const reader = createReader(db, [paymentLinks])
+  const reader = createReader({ db, clock }, [paymentLinks])
   const listing = { resource: paymentLinks, scope: { organisationId } }
-  const query = {
+  const query: Omit<ListQuery, 'binding'> = {
     conditions: [],
     sort: '-createdAt',
     limit: 50,
-    isCounted: false,
-    binding: '',
-    fields,
+    count: 'none',
+    selection: { fields, expand: {} },
   }
   const rivals = {
     'declared read': async () => `{"data":${(await reader.page(db, listing, query)).body}}`,

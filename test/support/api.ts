@@ -40,7 +40,7 @@ export async function startApi(
   const port = await freePort()
   const origin = `http://127.0.0.1:${port}`
   const cursorKeys = [{ id: 'test', secret: Buffer.alloc(32, 7) }]
-  const reader = createReader(db, resources)
+  const reader = createReader({ db, clock }, resources)
   const slice = { db, clock, random, log, fx, cursorKeys, baseUrl: origin, reader }
   const defaults = {
     trustProxy: 0,

@@ -9,11 +9,11 @@ export type CursorKey = { readonly id: string; readonly secret: Buffer }
 /** Where a page starts: the sort key of the row beside it, and on which side of that row. */
 export type Position = {
   readonly direction: 'next' | 'prev'
-  /** The sort columns and the primary key as text: a JavaScript Date would lose microseconds and repeat rows. */
-  readonly key: readonly string[]
+  /** The sort columns and the primary key as text, null for NULL: a JavaScript Date would lose microseconds and repeat rows. */
+  readonly key: readonly (string | null)[]
 }
 
-const payloadSchema = z.tuple([z.enum(['next', 'prev']), z.array(z.string())])
+const payloadSchema = z.tuple([z.enum(['next', 'prev']), z.array(z.string().nullable())])
 
 /** `v1.<key id>.<payload>.<signature>`; `binding` is what the cursor is good for and stands only in the signature. */
 export function writeCursor(

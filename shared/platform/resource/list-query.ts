@@ -1,14 +1,20 @@
 import { readCursor, type CursorKey, type Position } from './cursor.ts'
 import type { Resource } from './define-resource.ts'
+import { everything, type Selection } from './selection.ts'
 import { Parameters } from './parameters.ts'
 
 /** What one caller may see; it comes from the credential, never from the request. */
 export type Scope = { readonly organisationId?: string; readonly memberId?: string }
 
-/** One narrowing of a list: `from` is inclusive, `before` exclusive, `in` matches any of the values. */
+/** How rows are counted: not at all, by the planner's estimate, or one by one. */
+export type Count = (typeof counts)[number]
+export const counts = ['none', 'estimated', 'exact'] as const
+
+/** One narrowing of a list: `from` is inclusive, `before` exclusive, `in` matches any of the values, `search` looks for
+ *  words and has no field. */
 export type Condition = {
   readonly field: string
-  readonly operator: 'in' | 'from' | 'before'
+  readonly operator: 'in' | 'from' | 'before' | 'search'
   readonly values: readonly string[]
 }
 
@@ -18,21 +24,21 @@ export type ListQuery = {
   readonly sort: string
   readonly limit: number
   readonly position?: Position
-  /** Absent means every field. */
-  readonly fields?: readonly string[]
-  readonly isCounted: boolean
+  readonly selection: Selection
+  readonly count: Count
   /** What a cursor of this list is good for: resource, caller's scope, parent, sort and filters. */
   readonly binding: string
 }
 
-export type OffsetQuery = Pick<ListQuery, 'conditions' | 'sort' | 'limit'> & {
-  readonly page: number
-}
+export type OffsetQuery = Omit<ListQuery, 'binding' | 'position'> & { readonly page: number }
 
 type Listing = { readonly resource: Resource; readonly scope: Scope; readonly parentId?: string }
 
 /** The deepest page that version 1 serves; version 2 has no such limit. */
 const pageMax = 100_000
+
+/** The parameters that every list has beside its filters. */
+export const listParameters = ['limit', 'cursor', 'sort', 'fields', 'expand', 'count'] as const
 
 /** Parses the query string of a version 2 list.
  *  @throws {Problem} read/invalid-query with every fault at once; read/invalid-cursor */
@@ -42,12 +48,13 @@ export function parseListQuery(
   ring: readonly CursorKey[],
 ): ListQuery {
   const { resource, scope, parentId } = listing
-  const parsing = new Parameters(resource, search, ['limit', 'cursor', 'sort', 'fields', 'count'])
+  const parsing = new Parameters(resource, search, listParameters)
   const conditions = parsing.conditions()
-  const sort = parsing.choice('sort', resource.sorts) ?? resource.sorts[0]
+  const sorts = resource.sorts.map(({ name }) => name)
+  const sort = parsing.choice('sort', sorts) ?? resource.sorts[0].name
   const limit = parsing.whole('limit', resource.page.limitMax) ?? resource.page.limitDefault
-  const fields = parsing.fields()
-  const isCounted = parsing.choice('count', ['none', 'exact']) === 'exact'
+  const selection = parsing.selection()
+  const count = parsing.choice('count', counts) ?? 'none'
   parsing.finish()
   const binding = JSON.stringify([
     [resource.name, scope.organisationId, scope.memberId, parentId, sort],
@@ -59,9 +66,9 @@ export function parseListQuery(
     conditions,
     sort,
     limit,
-    isCounted,
+    selection,
+    count,
     binding,
-    ...(fields && { fields }),
     ...(position && { position }),
   }
 }
@@ -73,18 +80,15 @@ export function parseOffsetQuery(resource: Resource, search: string): OffsetQuer
   const limit = parsing.whole('limit', resource.page.limitMax) ?? resource.page.limitDefault
   const page = parsing.whole('page', pageMax) ?? 1
   parsing.finish()
-  return { conditions, sort: resource.sorts[0], limit, page }
+  const sort = resource.sorts[0].name
+  return { conditions, sort, limit, page, selection: everything, count: 'exact' }
 }
 
-/** Parses the query string of a detail: only `fields`.  @throws {Problem} read/invalid-query */
-export function parseItemQuery(
-  resource: Resource,
-  search: string,
-): { readonly fields?: readonly string[] } {
-  const parsing = new Parameters({ ...resource, filters: {}, filtersRequired: [] }, search, [
-    'fields',
-  ])
-  const fields = parsing.fields()
+/** Parses the query string of a detail: `fields` and `expand`.  @throws {Problem} read/invalid-query */
+export function parseItemQuery(resource: Resource, search: string): Selection {
+  const bare = { ...resource, filters: {}, filtersRequired: [] }
+  const parsing = new Parameters(bare, search, ['fields', 'expand'])
+  const selection = parsing.selection()
   parsing.finish()
-  return fields ? { fields } : {}
+  return selection
 }

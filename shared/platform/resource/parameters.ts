@@ -1,8 +1,11 @@
 import { Problem, type Fault } from '../problem.ts'
-import type { FilterKind, Resource } from './define-resource.ts'
+import type { Resource } from './define-resource.ts'
+import { filterParameters, type FilterParameter } from './filters.ts'
 import type { Condition } from './list-query.ts'
 import { nearest } from './nearest.ts'
 import { problems } from './problems.ts'
+import { prefixEnd, searchText } from './search-text.ts'
+import { readSelection, type Selection } from './selection.ts'
 
 /** The parameters of one query string. Reading them collects every fault; `finish` throws them together. */
 export class Parameters {
@@ -39,20 +42,26 @@ export class Parameters {
     return value === undefined ? undefined : Math.min(Number(value), max)
   }
 
-  choice(name: string, allowed: readonly string[]): string | undefined {
+  choice<T extends string>(name: string, allowed: readonly T[]): T | undefined {
     const value = this.single(name)
-    const isFine = value === undefined || allowed.includes(value)
-    return isFine ? value : this.#fail(name, `must be one of ${allowed.join(', ')}`)
+    const found = allowed.find((one) => one === value)
+    return value === undefined || found !== undefined
+      ? found
+      : this.#fail(name, `must be one of ${allowed.join(', ')}`)
   }
 
-  /** The asked-for fields in the resource's own order. */
-  fields(): readonly string[] | undefined {
-    const names = this.single('fields')?.split(',')
-    const all = Object.keys(this.#resource.fields)
-    for (const name of (names ?? []).filter((one) => !all.includes(one)).slice(0, 10)) {
-      this.#fail('fields', `unknown field "${name.slice(0, 40)}"${didYouMean(name, all)}`)
-    }
-    return names && all.filter((name) => names.includes(name))
+  /** What of an item is asked for: `fields` and `expand`. */
+  selection(): Selection {
+    const wanted = { fields: this.single('fields'), expand: this.single('expand') }
+    const told = new Map<string, number>()
+    return readSelection(this.#resource, wanted, (name, detail, known = []) => {
+      const count = (told.get(name) ?? 0) + 1
+      told.set(name, count)
+      const mistyped = /"([^"]*)"/.exec(detail)?.[1]?.split('.').at(-1)
+      if (count <= selectionFaultsMax) {
+        this.#fail(name, detail + (mistyped === undefined ? '' : didYouMean(mistyped, known)))
+      }
+    })
   }
 
   conditions(): readonly Condition[] {
@@ -63,7 +72,7 @@ export class Parameters {
     }
     return [...this.#filters].flatMap(([name, filter]) => {
       const text = this.single(name)
-      return text === undefined ? [] : [this.#condition(name, filter, text)]
+      return text === undefined ? [] : this.#conditions(name, filter, text)
     })
   }
 
@@ -76,9 +85,10 @@ export class Parameters {
     }
   }
 
-  #condition(name: string, filter: FilterParameter, text: string): Condition {
-    const { field, operator, isList } = filter
-    const parameter = this.#resource.fields[field]?.parameter
+  #conditions(name: string, filter: FilterParameter, text: string): readonly Condition[] {
+    const { field, kind } = filter
+    const isList = kind === 'oneOf'
+    const parameter = kind === 'search' ? searchText : this.#resource.fields[field]?.parameter
     const values = new Set<string>()
     const texts = isList ? text.split(',') : [text]
     if (texts.length > listMax) {
@@ -92,7 +102,7 @@ export class Parameters {
         this.#fail(name, parsed?.error.issues[0]?.message ?? 'cannot be filtered by')
       }
     }
-    return { field, operator, values: [...values].toSorted() }
+    return conditionsOf(filter, [...values].toSorted())
   }
 
   #fail(name: string, detail: string): undefined {
@@ -104,29 +114,22 @@ export class Parameters {
 
 /** Values of one `oneOf` filter. */
 const listMax = 100
+/** Faults that one answer lists about `fields` or `expand`. */
+const selectionFaultsMax = 10
 /** Faults that one answer lists. */
 const faultsMax = 20
 
-type FilterParameter = Pick<Condition, 'field' | 'operator'> & { readonly isList: boolean }
-
-/** The parameters that a resource's filters add: `status`, `createdFrom` and `createdBefore` … */
-export function filterParameters(
-  resource: Pick<Resource, 'filters'>,
-): ReadonlyMap<string, FilterParameter> {
-  return new Map(
-    Object.entries(resource.filters).flatMap(([field, kind]) => parametersOf(field, kind)),
-  )
-}
-
-function parametersOf(field: string, kind: FilterKind): [string, FilterParameter][] {
-  if (kind === 'range') {
-    const stem = field.replace(/(At|On)$/, '')
-    return [
-      [`${stem}From`, { field, operator: 'from', isList: false }],
-      [`${stem}Before`, { field, operator: 'before', isList: false }],
-    ]
+function conditionsOf({ field, kind }: FilterParameter, values: readonly string[]): Condition[] {
+  if (kind !== 'prefix') {
+    const operator = kind === 'equals' || kind === 'oneOf' ? 'in' : kind
+    return [{ field, operator, values }]
   }
-  return [[field, { field, operator: 'in', isList: kind === 'oneOf' }]]
+  const [start = ''] = values
+  const end = prefixEnd(start)
+  return [
+    { field, operator: 'from', values: [start] },
+    ...(end === undefined ? [] : [{ field, operator: 'before', values: [end] } as const]),
+  ]
 }
 
 function didYouMean(name: string, known: readonly string[]): string {

@@ -16,6 +16,12 @@ export const slot = (name: string): RawBuilder<unknown> => sql`${new Slot(name)}
 /** The values of one run, by the names of their slots. */
 export type SlotValues = Readonly<Record<string, unknown>>
 
+/** Turns an expression into the text of a statement and the names of the slots behind its `$1`, `$2` … */
+export type Compile = (statement: RawBuilder<unknown>) => {
+  readonly text: string
+  readonly slots: readonly string[]
+}
+
 type Compiled = {
   readonly text: string
   readonly slots: readonly string[]
@@ -45,9 +51,13 @@ export class PreparedStatements {
   }
 
   /** @param shape says everything that the text depends on */
-  get<Row>(shape: string, build: () => RawBuilder<Row>, values: SlotValues): Prepared<Row> {
+  get<Row>(
+    shape: string,
+    build: (compile: Compile) => RawBuilder<Row>,
+    values: SlotValues,
+  ): Prepared<Row> {
     const known = this.#kept.get(shape)
-    const compiled = known ?? this.#compile(build())
+    const compiled = known ?? { ...this.#compile(build(this.#compile)), uses: 0 }
     this.#kept.delete(shape)
     this.#kept.set(shape, compiled) // the order of a Map is the order of use
     const [oldest] = this.#kept.keys()
@@ -64,7 +74,7 @@ export class PreparedStatements {
     return name === undefined ? prepared : { ...prepared, name }
   }
 
-  #compile(statement: RawBuilder<unknown>): Compiled {
+  readonly #compile: Compile = (statement) => {
     const { sql: text, parameters } = statement.compile(this.#kysely)
     const slots = parameters.map((one) => {
       if (!(one instanceof Slot)) {
@@ -72,7 +82,7 @@ export class PreparedStatements {
       }
       return one.name
     })
-    return { text, slots, uses: 0 }
+    return { text, slots }
   }
 }
 

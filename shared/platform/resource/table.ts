@@ -1,14 +1,15 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { sql, type RawBuilder } from 'kysely'
 import type { Resource } from './define-resource.ts'
+import type { Expansion } from './expansion.ts'
 
 /** A resource joined with what the database knows of its table: names and types of the columns. */
 export type Table = {
   readonly resource: Resource
-  readonly from: RawBuilder<unknown>
-  readonly primaryKey: string
-  /** The column of an entity's property, qualified. */
-  readonly column: (property: string) => RawBuilder<unknown>
+  /** Properties of the primary key, in its order. */
+  readonly primaryKey: readonly string[]
+  readonly from: (alias: string) => RawBuilder<unknown>
+  readonly columnName: (property: string) => string
   /** An expression cast to the type of the column, or with `[]` to an array of it. */
   readonly cast: (
     property: string,
@@ -16,15 +17,36 @@ export type Table = {
     suffix?: '[]',
   ) => RawBuilder<unknown>
   readonly typeOf: (property: string) => string
+  readonly isNullable: (property: string) => boolean
+  /** The other end of an expansion. */
+  readonly related: (name: string) => Related
 }
 
-/** @throws {Error} when the entity is not in the list that the database was opened with */
-export function openTable(orm: MikroORM, resource: Resource): Table {
-  const meta = orm.getMetadata().get(resource.entity)
-  const [primaryKey] = meta.primaryKeys
-  if (!primaryKey || meta.primaryKeys.length > 1) {
-    throw new Error(`${meta.tableName} needs a primary key of one column to be a resource`)
+export type Related = {
+  readonly table: Table
+  readonly expansion: Expansion
+}
+
+/** Looks up the table of every resource that is listed, and of those that they expand to.
+ *  @throws {Error} when a declaration asks for what the entities do not have */
+export function openTables(
+  orm: MikroORM,
+  resources: readonly Resource[],
+): ReadonlyMap<Resource, Table> {
+  const tables = new Map<Resource, Table>()
+  const open = (resource: Resource): void => {
+    if (!tables.has(resource)) {
+      tables.set(resource, openTable(orm, resource, tables))
+      Object.values(resource.expand).forEach((expansion) => open(expansion.resource()))
+    }
   }
+  resources.forEach(open)
+  tables.forEach(verify)
+  return tables
+}
+
+function openTable(orm: MikroORM, resource: Resource, tables: ReadonlyMap<Resource, Table>): Table {
+  const meta = orm.getMetadata().get(resource.entity)
   const property = (name: string) => {
     const found = Object.entries(meta.properties).find(([key]) => key === name)?.[1]
     const [fieldName] = found?.fieldNames ?? []
@@ -32,15 +54,75 @@ export function openTable(orm: MikroORM, resource: Resource): Table {
     if (!fieldName || !columnType) {
       throw new Error(`${meta.className} has no column for ${name}`)
     }
-    return { fieldName, columnType }
+    return { fieldName, columnType, isNullable: found?.nullable ?? false }
   }
   return {
     resource,
-    primaryKey,
-    from: sql`${sql.table(meta.tableName)} as t`,
-    column: (name) => sql.ref(`t.${property(name).fieldName}`),
+    primaryKey: meta.primaryKeys,
+    from: (alias) => sql`${sql.table(meta.tableName)} as ${sql.ref(alias)}`,
+    columnName: (name) => property(name).fieldName,
     cast: (name, expression, suffix) =>
       sql`${expression}::${sql.raw(property(name).columnType + (suffix ?? ''))}`,
     typeOf: (name) => property(name).columnType,
+    isNullable: (name) => property(name).isNullable,
+    related(name) {
+      const expansion = resource.expand[name]
+      const table = expansion && tables.get(expansion.resource())
+      if (!expansion || !table) {
+        throw new Error(`${resource.name} has no expansion ${name}`)
+      }
+      return { table, expansion }
+    },
   }
+}
+
+/** What the compiler cannot see, found at start-up rather than by the first caller. */
+function verify(table: Table): void {
+  const { resource, primaryKey } = table
+  const { name, visibility, removedAt, only, boundary, search, parent } = resource
+  const fail = (what: string): never => {
+    throw new Error(`the declaration of ${name}: ${what}`)
+  }
+  const tenancy = visibility === 'public' ? [] : [visibility.organisation, visibility.member]
+  const columns = [
+    ...Object.values(resource.fields).flatMap((field) => field.columns),
+    ...Object.keys(only),
+    ...tenancy,
+    removedAt,
+    boundary.from,
+    boundary.until,
+    search?.vector,
+    search?.similar,
+    parent?.column,
+  ]
+  columns.forEach((column) => column !== undefined && table.columnName(column))
+  if (resource.operations === 'list-and-detail' && primaryKey.length > 1) {
+    fail('a detail needs a primary key of one column')
+  }
+  for (const sort of resource.sorts) {
+    for (const { field } of sort.keys) {
+      const column = field === 'relevance' ? undefined : columnOf(table, field)
+      if (column !== undefined && table.isNullable(column) && !sort.nulls) {
+        fail(`${field} may be NULL, so the sort ${sort.name} must say where its NULLs stand`)
+      }
+      if (column === undefined && !search) {
+        fail('only a search has relevance')
+      }
+    }
+  }
+  for (const [key, expansion] of Object.entries(resource.expand)) {
+    const child = expansion.resource()
+    if (expansion.kind === 'many' && child.parent?.resource() !== resource) {
+      fail(`${key} expands to ${child.name}, which is no list below it`)
+    }
+  }
+}
+
+/** The column that a field is filtered and sorted by.  @throws {Error} when there is no such field */
+export function columnOf(table: Table, field: string): string {
+  const [property] = table.resource.fields[field]?.columns ?? []
+  if (property === undefined) {
+    throw new Error(`${table.resource.name} has no field ${field}`)
+  }
+  return property
 }
