@@ -1,10 +1,17 @@
+import { activity } from './resources/activity.ts'
+import { apiKeys } from './resources/api-keys.ts'
 import { assets } from './resources/assets.ts'
 import { fxRateHistory } from './resources/fx-rate-history.ts'
 import { fxSnapshots } from './resources/fx-snapshots.ts'
+import { memberActivity } from './resources/member-activity.ts'
+import { memberRoles } from './resources/member-roles.ts'
+import { members } from './resources/members.ts'
+import { organisations } from './resources/organisations.ts'
 import { paymentEventFeed } from './resources/payment-event-feed.ts'
 import { paymentEvents } from './resources/payment-events.ts'
 import { paymentLinkItems } from './resources/payment-link-items.ts'
 import { paymentLinks } from './resources/payment-links.ts'
+import { roles } from './resources/roles.ts'
 
 /** Every declared read of the API, in the order the documentation shows them. */
 export const resources = [
@@ -15,4 +22,11 @@ export const resources = [
   fxSnapshots,
   fxRateHistory,
   assets,
+  organisations,
+  members,
+  memberRoles,
+  memberActivity,
+  roles,
+  apiKeys,
+  activity,
 ] as const

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations'
 
-/** Who did what to what, and the scopes with which a credential may read it and the members' other things. */
+/** Who did what to what; whose roles are whose; and the scopes with which a credential may read both. */
 export class Activity extends Migration {
   override up(): void {
     this.addSql(`
@@ -22,6 +22,9 @@ create table activity_log (
     for (const [name, on] of Object.entries(indexes)) {
       this.addSql(`create index ${name} on activity_log ${on}`)
     }
+    for (const statement of rolesKnowTheirOrganisation) {
+      this.addSql(statement)
+    }
     // A credential that may do all that its kind allowed so far may do so still; one that was made narrower stays so.
     this.addSql(`update api_keys set scopes = scopes || '{${newScopes.join(',')}}'
       where kind = 'secret' and scopes @> '{payment-links:read,payment-links:write,fx:read}'`)
@@ -35,6 +38,9 @@ create table activity_log (
       set scopes = array(select scope from unnest(scopes) with ordinality as held (scope, position)
                           where scope <> all ('{${newScopes.join(',')}}') order by position)
       where scopes && '{${newScopes.join(',')}}'`)
+    this.addSql('drop trigger member_roles_organisation on member_roles')
+    this.addSql('drop function set_role_organisation()')
+    this.addSql('alter table member_roles drop column organisation_id')
     this.addSql('drop table activity_log')
   }
 }
@@ -48,6 +54,21 @@ const indexes: Readonly<Record<string, string>> = {
   // the history of one thing; its id alone tells it, whatever its type
   idx_activity_log_subject: '(organisation_id, subject_id, created_at desc, id desc)',
 }
+
+// Like every table of a tenant's rows. Taken from the member and not from the writer, so that it cannot be another's.
+const rolesKnowTheirOrganisation: readonly string[] = [
+  'alter table member_roles add column organisation_id uuid',
+  `update member_roles set organisation_id = members.organisation_id from members where id = member_id`,
+  `alter table member_roles alter column organisation_id set not null,
+     add foreign key (organisation_id) references organisations (id)`,
+  `create function set_role_organisation() returns trigger language plpgsql as $$
+begin
+  new.organisation_id := (select organisation_id from members where id = new.member_id);
+  return new;
+end $$`,
+  `create trigger member_roles_organisation before insert or update on member_roles
+     for each row execute function set_role_organisation()`,
+]
 
 const newScopes = [
   'organisation:read',

@@ -7,7 +7,7 @@ import { Delivery } from './0006-delivery.ts'
 import { PerformanceIndexes } from './0007-performance-indexes.ts'
 import { Estimates } from './0008-estimates.ts'
 import { Activity } from './0010-activity.ts'
-import { ApiKeyKind } from './0011-api-key-kind.ts'
+import { MemberLists } from './0011-member-lists.ts'
 
 /** Every migration, oldest first. A landed migration is never edited; the next one corrects it. */
 export const migrations = [
@@ -20,5 +20,5 @@ export const migrations = [
   { name: '0007-performance-indexes', class: PerformanceIndexes },
   { name: '0008-estimates', class: Estimates },
   { name: '0010-activity', class: Activity },
-  { name: '0011-api-key-kind', class: ApiKeyKind },
+  { name: '0011-member-lists', class: MemberLists },
 ]

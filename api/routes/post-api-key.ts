@@ -1,5 +1,8 @@
-import { createApiKey, describeKey, newApiKeySchema } from '#members'
+import { createApiKey, newApiKeySchema } from '#members'
+import { scopeOf } from '../http/authenticate.ts'
 import { defineWrite } from '../http/define-write.ts'
+import { readItem } from '../http/read-resource.ts'
+import { apiKeys } from '../resources/api-keys.ts'
 
 /** `POST /api/v2/api-keys`: the only answer that ever shows the key. The answer that is kept for repetition says
  *  `"key": null` in its place: a secret that was stored to be repeated would no longer be one. Whoever lost the first
@@ -12,7 +15,7 @@ export const postApiKey = defineWrite({
   body: newApiKeySchema,
   async write(tx, slice, { caller, body }) {
     const { id, text } = await createApiKey(tx, slice, caller, body)
-    const item = await describeKey(tx, id)
+    const item = await readItem(slice, tx, { resource: apiKeys, scope: scopeOf(caller), id })
     const show = (key: string | null): string =>
       `{"data":${item.slice(0, -1)},"key":${JSON.stringify(key)}}}`
     return {

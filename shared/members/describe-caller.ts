@@ -25,21 +25,6 @@ export async function describeCaller(db: Runner, { keyId }: Caller): Promise<str
   return row.body
 }
 
-/** One key as JSON text, without its secret, which nobody has.
- *  @throws {Error} when there is no such key */
-export async function describeKey(db: Runner, keyId: string): Promise<string> {
-  const [row] = await db.run(sql<{ body: string }>`
-    select json_build_object(
-             'id', id, 'kind', kind, 'name', name, 'memberId', member_id, 'lastFour', last_four,
-             'scopes', scopes, 'class', class, 'createdAt', ${instant(sql`created_at`)},
-             'expiresAt', ${instant(sql`expires_at`)}, 'revokedAt', ${instant(sql`revoked_at`)})::text as body
-      from api_keys where id = ${keyId}::uuid`)
-  if (row === undefined) {
-    throw new Error('the key that was just made is gone')
-  }
-  return row.body
-}
-
 /** RFC 3339 in UTC with milliseconds, as every read shows an instant. */
 function instant(column: RawBuilder<unknown>): RawBuilder<string> {
   return sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`

@@ -35,7 +35,7 @@ export async function revokeApiKey(
   const known = await db.run(sql`
     select 1 from api_keys where id = ${keyId}::uuid and organisation_id = ${organisationId}::uuid`)
   if (known.length === 0) {
-    throw new Problem(readProblems.notFound, 'There is no api key with this id.')
+    throw new Problem(readProblems.notFound, 'There is no API key with this id.')
   }
   return undefined
 }

@@ -11,6 +11,8 @@ const reads: Readonly<Record<string, string>> = {
   idx_members_org_email: `members where ${org} and email = 'a@b.example'`,
   idx_members_tier_status: `members where ${org} and tier = 'gold' and status = 'active' order by created_at desc, id desc limit 20`,
   idx_members_last_active: `members where status = 'active' order by last_active_at desc limit 100`,
+  idx_members_org_active: `members where ${org} order by last_active_at desc nulls last, id desc limit 20`,
+  idx_member_roles_org_role: `member_roles where ${org} and role = 'owner' order by member_id limit 20`,
   idx_api_keys_hash: `api_keys where key_hash = '\\x00'`,
   idx_api_keys_member: `api_keys where member_id = ${id} order by expires_at`,
   idx_api_keys_org_created: `api_keys where ${org} order by created_at desc, id desc limit 20`,

@@ -7,7 +7,7 @@ import { createDatabase } from '../support/servers.ts'
 const names = migrations.map(({ name }) => name)
 const previous = names[names.indexOf('0010-activity') - 1] ?? ''
 
-describe('scopes of credentials that were issued before there were more', () => {
+describe('rows that were there before 0010-activity', () => {
   const old = ['payment-links:read', 'payment-links:write', 'fx:read']
   const added = [
     'organisation:read',
@@ -47,6 +47,7 @@ describe('scopes of credentials that were issued before there were more', () => 
       values ('Shop', 'shop', 'GBP', '{EUR,USD,AUD,JPY}')`)
     await client.query(`insert into members (organisation_id, email, name)
       select id, 'a@b.example', 'A' from organisations`)
+    await client.query(`insert into member_roles (member_id, role) select id, 'owner' from members`)
     for (const [name, kind, held] of cases) {
       await client.query(
         `insert into api_keys (organisation_id, member_id, kind, name, key_hash, prefix, last_four, scopes)
@@ -64,7 +65,7 @@ describe('scopes of credentials that were issued before there were more', () => 
     return Object.fromEntries(rows.map((row) => [row.name, row.scopes]))
   }
 
-  it('grow with what they held, shrink back, and grow again', async () => {
+  it('as credentials: scopes grow with what they held, shrink back, and grow again', async () => {
     const narrow = Object.fromEntries(cases.map(([name, , first]) => [name, first]))
     const wide = Object.fromEntries(cases.map(([name, , , then]) => [name, then]))
     await migrateUp(url, migrations)
@@ -73,5 +74,13 @@ describe('scopes of credentials that were issued before there were more', () => 
     expect(await held()).to.deep.equal(narrow)
     await migrateUp(url, migrations)
     expect(await held()).to.deep.equal(wide)
+  })
+
+  it('as roles: belong to the organisation of their member', async () => {
+    await migrateUp(url, migrations)
+    const { rows } = await client.query(
+      `select r.role from member_roles r join members m on m.id = r.member_id and m.organisation_id = r.organisation_id`,
+    )
+    expect(rows).to.deep.equal([{ role: 'owner' }])
   })
 })
