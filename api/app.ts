@@ -43,7 +43,7 @@ export type ApiOptions = {
 const migrationNames = migrations.map(({ name }) => name)
 
 type Handler = (slice: ApiSlice, request: Request, response: Response) => Promise<void>
-type Method = 'get' | 'post' | 'patch'
+type Method = 'get' | 'post' | 'patch' | 'delete'
 type Mounted = { readonly method: Method; readonly path: string; readonly handle: Handler }
 
 /** Opens the API and serves it; it is ready when this resolves. */

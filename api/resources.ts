@@ -1,7 +1,13 @@
+import { activity } from './resources/activity.ts'
+import { apiKeys } from './resources/api-keys.ts'
 import { assets } from './resources/assets.ts'
 import { categories } from './resources/categories.ts'
 import { fxRateHistory } from './resources/fx-rate-history.ts'
 import { fxSnapshots } from './resources/fx-snapshots.ts'
+import { memberActivity } from './resources/member-activity.ts'
+import { memberRoles } from './resources/member-roles.ts'
+import { members } from './resources/members.ts'
+import { organisations } from './resources/organisations.ts'
 import { paymentEventFeed } from './resources/payment-event-feed.ts'
 import { paymentEvents } from './resources/payment-events.ts'
 import { paymentLinkItems } from './resources/payment-link-items.ts'
@@ -10,6 +16,7 @@ import { productInventory } from './resources/product-inventory.ts'
 import { productPricing } from './resources/product-pricing.ts'
 import { productSearch } from './resources/product-search.ts'
 import { products } from './resources/products.ts'
+import { roles } from './resources/roles.ts'
 
 /** Every declared read of the API, in the order the documentation shows them. */
 export const resources = [
@@ -26,4 +33,11 @@ export const resources = [
   products,
   productPricing,
   productInventory,
+  organisations,
+  members,
+  memberRoles,
+  memberActivity,
+  roles,
+  apiKeys,
+  activity,
 ] as const

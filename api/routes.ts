@@ -1,7 +1,10 @@
 import { cancelPaymentLink } from './routes/cancel-payment-link.ts'
 import { changePaymentLink } from './routes/change-payment-link.ts'
 import { createPaymentLink } from './routes/create-payment-link.ts'
+import { deleteApiKey } from './routes/delete-api-key.ts'
 import { fxRates } from './routes/fx-rates.ts'
+import { me } from './routes/me.ts'
+import { postApiKey } from './routes/post-api-key.ts'
 import { requotePaymentLink } from './routes/requote-payment-link.ts'
 
 /** Every route of version 2 that is not a declared resource. */
@@ -11,4 +14,7 @@ export const routes = [
   cancelPaymentLink,
   requotePaymentLink,
   fxRates,
+  me,
+  postApiKey,
+  deleteApiKey,
 ] as const

@@ -7,6 +7,8 @@ import { Delivery } from './0006-delivery.ts'
 import { PerformanceIndexes } from './0007-performance-indexes.ts'
 import { Estimates } from './0008-estimates.ts'
 import { Catalogue } from './0009-catalogue.ts'
+import { Activity } from './0010-activity.ts'
+import { MemberLists } from './0011-member-lists.ts'
 
 /** Every migration, oldest first. A landed migration is never edited; the next one corrects it. */
 export const migrations = [
@@ -19,4 +21,6 @@ export const migrations = [
   { name: '0007-performance-indexes', class: PerformanceIndexes },
   { name: '0008-estimates', class: Estimates },
   { name: '0009-catalogue', class: Catalogue },
+  { name: '0010-activity', class: Activity },
+  { name: '0011-member-lists', class: MemberLists },
 ]

@@ -1,6 +1,6 @@
 import { Category, InventoryItem, Price, Product } from '#catalogue'
 import { FxBatch, FxRate, FxSnapshot } from '#fx'
-import { AdminToken, ApiKey, Member, MemberRole, Organisation } from '#members'
+import { ActivityEntry, AdminToken, ApiKey, Member, MemberRole, Organisation } from '#members'
 import { Asset } from '#money'
 import {
   LedgerAccount,
@@ -24,6 +24,7 @@ export const entities = [
   MemberRole,
   ApiKey,
   AdminToken,
+  ActivityEntry,
   FxBatch,
   FxRate,
   FxSnapshot,

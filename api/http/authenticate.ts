@@ -13,6 +13,14 @@ export async function authenticate(
   request: Request,
   scope: string,
 ): Promise<Caller> {
+  const caller = await identify(runner, request)
+  requireScope(caller, scope)
+  return caller
+}
+
+/** The caller of a request, whatever it may do.
+ *  @throws {Problem} http/credential-missing, http/credential-invalid */
+export async function identify(runner: Runner, request: Request): Promise<Caller> {
   const header = request.get('authorization')
   if (header === undefined) {
     throw new Problem(problems.credentialMissing, 'The Authorization header is missing.')
@@ -22,7 +30,6 @@ export async function authenticate(
   if (!caller) {
     throw new Problem(problems.credentialInvalid, 'The credential is unknown, expired or revoked.')
   }
-  requireScope(caller, scope)
   exchangeOf(request).caller = caller
   return caller
 }

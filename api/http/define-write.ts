@@ -1,11 +1,12 @@
 import type { Request, Response } from 'express'
 import type { z } from 'zod'
-import type { Caller } from '#members'
+import { recordActivity, type Activity, type Caller } from '#members'
 import { transaction, type Transaction } from '#platform/database/transaction'
 import type { ApiSlice } from '../slice.ts'
 import { authenticate } from './authenticate.ts'
 import { claim, findAnswer, keepAnswer, readAttempt, type Answer } from './idempotency.ts'
 import { readJson, validate } from './json-body.ts'
+import { addressOf } from './remote-address.ts'
 
 /** One write, as its handlers see it. */
 export type Call<Body> = {
@@ -18,16 +19,27 @@ export type Call<Body> = {
   readonly id: string
 }
 
+/** What a write did and says. */
+export type Written = Answer & {
+  /** The id of what was changed, as it is stored; undefined when all was so already, and there is nothing to record. */
+  readonly subjectId: string | undefined
+  /** The body to repeat where the first one holds what must be stored nowhere. */
+  readonly bodyRepeated?: string
+}
+
 export type WriteDeclaration<S extends z.ZodType> = {
-  /** A POST has an effect each time it is sent and therefore needs an Idempotency-Key; a PATCH names a version. */
-  readonly method: 'post' | 'patch'
+  /** A POST has an effect each time it is sent and therefore needs an Idempotency-Key; a PATCH names a version; a
+   *  DELETE that is repeated finds nothing left to do, and has no body (`z.undefined()`). */
+  readonly method: 'post' | 'patch' | 'delete'
   /** Below `/api/v2`. */
   readonly path: `/${string}`
   readonly scope: string
   readonly body: S
+  /** What the activity log calls it: the kind of thing and what was done to it. */
+  readonly activity: Activity['action']
   /** What must happen before the transaction because it may leave the database, such as fetching rates. */
   readonly prepare?: (slice: ApiSlice, call: Call<z.output<S>>) => Promise<void>
-  readonly write: (tx: Transaction, slice: ApiSlice, call: Call<z.output<S>>) => Promise<Answer>
+  readonly write: (tx: Transaction, slice: ApiSlice, call: Call<z.output<S>>) => Promise<Written>
 }
 
 /** A write route with its types forgotten: what the list of routes holds. */
@@ -45,15 +57,14 @@ export function defineWrite<S extends z.ZodType>(declaration: WriteDeclaration<S
     body: schema,
     async handle(slice, request, response) {
       const caller = await authenticate(slice.db, request, scope)
-      const document = readJson(request)
+      const document = method === 'delete' ? undefined : readJson(request)
       const body = validate(document, schema)
       const id = request.params['id']
       const call = { caller, body, document, request, id: typeof id === 'string' ? id : '' }
       const answer = await (method === 'post'
         ? answerOnce(declaration, slice, call)
         : answerNow(declaration, slice, call))
-      response.status(answer.status).set('Cache-Control', 'no-store').set(answer.headers)
-      response.type('application/json; charset=utf-8').send(Buffer.from(answer.body))
+      send(response, answer)
     },
   }
 }
@@ -78,9 +89,9 @@ async function answerOnce<S extends z.ZodType>(
     if (overtaken) {
       return replayed(overtaken)
     }
-    const answer = await declaration.write(tx, slice, call)
-    await keepAnswer(tx, attempt, answer)
-    return answer
+    const written = await writeRecorded(declaration, { tx, slice, call })
+    await keepAnswer(tx, attempt, { ...written, body: written.bodyRepeated ?? written.body })
+    return written
   })
 }
 
@@ -90,7 +101,36 @@ async function answerNow<S extends z.ZodType>(
   call: Call<z.output<S>>,
 ): Promise<Answer> {
   await declaration.prepare?.(slice, call)
-  return transaction(slice, (tx) => declaration.write(tx, slice, call))
+  return transaction(slice, (tx) => writeRecorded(declaration, { tx, slice, call }))
+}
+
+/** The write and the line in the activity log that tells of it. A change names the fields that were sent, which the
+ *  schema knows, and never their values. */
+async function writeRecorded<S extends z.ZodType>(
+  { method, activity, write }: WriteDeclaration<S>,
+  { tx, slice, call }: { tx: Transaction; slice: ApiSlice; call: Call<z.output<S>> },
+): Promise<Written> {
+  const written = await write(tx, slice, call)
+  if (written.subjectId !== undefined) {
+    const ip = addressOf(call.request)
+    await recordActivity(tx, {
+      caller: call.caller,
+      action: activity,
+      subjectId: written.subjectId,
+      ...(ip !== undefined && { ip }),
+      ...(method === 'patch' && { details: { fields: Object.keys(Object(call.document)) } }),
+    })
+  }
+  return written
+}
+
+function send(response: Response, { status, headers, body }: Answer): void {
+  response.status(status).set('Cache-Control', 'no-store').set(headers)
+  if (status === 204) {
+    response.end()
+    return
+  }
+  response.type('application/json; charset=utf-8').send(Buffer.from(body))
 }
 
 function replayed(answer: Answer): Answer {

@@ -1,7 +1,7 @@
 import { money } from '#money'
 import { PaymentLink, paymentLinkStatuses, rateModes } from '#payments'
 import { defineResource, type Resource } from '#platform/resource/define-resource'
-import { many } from '#platform/resource/expansion'
+import { many, one } from '#platform/resource/expansion'
 import {
   instant,
   integer,
@@ -13,6 +13,7 @@ import {
   uuid,
 } from '#platform/resource/fields'
 import { fxSnapshots } from './fx-snapshots.ts'
+import { members } from './members.ts'
 import { paymentEvents } from './payment-events.ts'
 import { paymentLinkItems } from './payment-link-items.ts'
 
@@ -52,6 +53,7 @@ export const paymentLinks: Resource = defineResource({
   filters: { status: 'oneOf', currency: 'oneOf', reference: 'equals', createdAt: 'range' },
   sorts: ['-createdAt', 'createdAt'],
   expand: {
+    member: one(() => members, 'memberId'),
     items: many(() => paymentLinkItems, 100),
     events: many(() => paymentEvents, 20),
     fxSnapshots: many(() => fxSnapshots, 8),

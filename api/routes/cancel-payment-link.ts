@@ -9,10 +9,13 @@ export const cancelPaymentLink = defineWrite({
   method: 'post',
   path: '/payment-links/:id/cancel',
   scope: 'payment-links:write',
+  activity: 'payment-link.cancelled',
   body: z.strictObject({}),
   async write(tx, slice, { caller, id }) {
-    await cancelLink(tx, slice, await getLinkForUpdate(tx, caller, id))
+    const link = await getLinkForUpdate(tx, caller, id)
+    const isCancelled = await cancelLink(tx, slice, link)
     const item = { resource: paymentLinks, scope: scopeOf(caller), id }
-    return { status: 200, headers: {}, body: `{"data":${await readItem(slice, tx, item)}}` }
+    const json = `{"data":${await readItem(slice, tx, item)}}`
+    return { subjectId: isCancelled ? link.id : undefined, status: 200, headers: {}, body: json }
   },
 })

@@ -10,6 +10,7 @@ export const changePaymentLink = defineWrite({
   method: 'patch',
   path: '/payment-links/:id',
   scope: 'payment-links:write',
+  activity: 'payment-link.updated',
   body: linkChangesSchema,
   async prepare({ db, fx }, { caller, body, request }) {
     expectedVersion(request) // no rate is fetched for a request that cannot succeed
@@ -26,6 +27,7 @@ export const changePaymentLink = defineWrite({
     }
     await changeLink(tx, slice, link, body)
     const item = { resource: paymentLinks, scope: scopeOf(caller), id }
-    return { status: 200, headers: {}, body: `{"data":${await readItem(slice, tx, item)}}` }
+    const json = `{"data":${await readItem(slice, tx, item)}}`
+    return { subjectId: link.id, status: 200, headers: {}, body: json }
   },
 })

@@ -9,6 +9,7 @@ export const createPaymentLink = defineWrite({
   method: 'post',
   path: '/payment-links',
   scope: 'payment-links:write',
+  activity: 'payment-link.created',
   body: newLinkSchema,
   async prepare({ db, fx }, { caller, body }) {
     const quotes = await settlementAssetsOf(db, caller.organisationId)
@@ -18,6 +19,7 @@ export const createPaymentLink = defineWrite({
     const id = await createLink(tx, slice, caller, body)
     const item = { resource: paymentLinks, scope: scopeOf(caller), id }
     return {
+      subjectId: id,
       status: 201,
       headers: { Location: `/api/v2/payment-links/${id}` },
       body: `{"data":${await readItem(slice, tx, item)}}`,

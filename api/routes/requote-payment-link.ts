@@ -9,6 +9,7 @@ export const requotePaymentLink = defineWrite({
   method: 'post',
   path: '/payment-links/:id/requote',
   scope: 'payment-links:write',
+  activity: 'payment-link.requoted',
   body: requoteSchema,
   async prepare(slice, { caller, body, id }) {
     const item = { resource: paymentLinks, scope: scopeOf(caller), id }
@@ -21,8 +22,10 @@ export const requotePaymentLink = defineWrite({
     await ensureRates(slice.fx, String(link['currency']), quotes, { allowStale })
   },
   async write(tx, slice, { caller, body, id }) {
-    await requoteLink(tx, slice, await getLinkForUpdate(tx, caller, id), body)
+    const link = await getLinkForUpdate(tx, caller, id)
+    await requoteLink(tx, slice, link, body)
     const item = { resource: paymentLinks, scope: scopeOf(caller), id }
-    return { status: 200, headers: {}, body: `{"data":${await readItem(slice, tx, item)}}` }
+    const json = `{"data":${await readItem(slice, tx, item)}}`
+    return { subjectId: link.id, status: 200, headers: {}, body: json }
   },
 })

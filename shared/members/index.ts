@@ -1,5 +1,7 @@
+export { ActivityEntry } from './activity-entry.ts'
 export { AdminToken, adminRoles } from './admin-token.ts'
 export { ApiKey, apiKeyKinds } from './api-key.ts'
+export { createApiKey } from './create-api-key.ts'
 export {
   createOrganisation,
   findOrganisationFaults,
@@ -14,6 +16,7 @@ export {
   type CredentialKind,
   type MintedCredential,
 } from './credential.ts'
+export { describeCaller } from './describe-caller.ts'
 export { findAdmin, findCaller, type Admin, type Caller } from './find-caller.ts'
 export {
   issueAdminToken,
@@ -25,6 +28,8 @@ export {
 export { Member, memberStatuses } from './member.ts'
 export { MemberRole, roles, type Role } from './member-role.ts'
 export { Organisation } from './organisation.ts'
+export { newApiKeySchema, type NewApiKey } from './new-api-key.ts'
 export { problems } from './problems.ts'
+export { recordActivity, type Activity } from './record-activity.ts'
 export { retireCredentials, revokeAdminToken, revokeApiKey } from './revoke-credential.ts'
 export { scopes, scopesOf, type CallerKind, type Scope } from './scope.ts'

@@ -23,10 +23,20 @@ export const problems = defineProblems('members', {
     title: 'Member does not exist',
     advice: 'Check the id of the member and that the credential belongs to the same organisation.',
   },
-  keyMissing: {
-    kind: 'missing',
-    title: 'API key does not exist',
-    advice: 'Check the id of the key and that the credential belongs to the same organisation.',
+  scopeNotOfKind: {
+    kind: 'invalid',
+    title: 'A key of this kind cannot have the scope',
+    advice: 'Leave the scope out, or make a secret key, which may have all of them.',
+  },
+  scopeNotHeld: {
+    kind: 'forbidden',
+    title: 'A key gives no more than it has',
+    advice: 'Leave out the scopes that the calling key lacks, or call with a key that has them.',
+  },
+  expiryPast: {
+    kind: 'invalid',
+    title: 'The key would already have expired',
+    advice: 'Choose an instant in the future, or leave it out for a key that does not expire.',
   },
   adminTokenMissing: {
     kind: 'missing',

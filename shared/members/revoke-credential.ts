@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
+import { z } from 'zod'
 import type { Runner } from '#platform/database/database'
 import { Problem } from '#platform/problem'
+import { problems as readProblems } from '#platform/resource/problems'
 import { problems } from './problems.ts'
 
 // A revocation may lie in the future, so that the old key works until the new one has been deployed. It is only ever
@@ -9,7 +11,8 @@ import { problems } from './problems.ts'
 type Slice = { readonly db: Runner }
 
 /** Revokes one key of an organisation, now or after an overlap. Doing it again is harmless.
- *  @throws {Problem} members/key-missing if the organisation has no such key */
+ *  @returns the id of the key as it is stored, or undefined when it ends as soon as that already
+ *  @throws {Problem} read/not-found, word for word as a read answers it */
 export async function revokeApiKey(
   { db }: Slice,
   key: {
@@ -17,15 +20,24 @@ export async function revokeApiKey(
     readonly keyId: string
     readonly overlapSeconds?: number
   },
-): Promise<void> {
-  const revoked = await db.run(sql`
+): Promise<string | undefined> {
+  const { organisationId, overlapSeconds = 0 } = key
+  const keyId = z.uuid().safeParse(key.keyId).data ?? null
+  const [revoked] = await db.run(sql<{ id: string }>`
     update api_keys
-       set revoked_at = least(revoked_at, clock_timestamp() + make_interval(secs => ${key.overlapSeconds ?? 0}::float8))
-     where id = ${key.keyId}::uuid and organisation_id = ${key.organisationId}::uuid
+       set revoked_at = clock_timestamp() + make_interval(secs => ${overlapSeconds}::float8)
+     where id = ${keyId}::uuid and organisation_id = ${organisationId}::uuid
+       and (revoked_at is null or revoked_at > clock_timestamp() + make_interval(secs => ${overlapSeconds}::float8))
     returning id`)
-  if (revoked.length === 0) {
-    throw new Problem(problems.keyMissing, `There is no API key ${key.keyId}.`)
+  if (revoked) {
+    return revoked.id
   }
+  const known = await db.run(sql`
+    select 1 from api_keys where id = ${keyId}::uuid and organisation_id = ${organisationId}::uuid`)
+  if (known.length === 0) {
+    throw new Problem(readProblems.notFound, 'There is no API key with this id.')
+  }
+  return undefined
 }
 
 /** Revokes one admin token, now or after an overlap. Doing it again is harmless.

@@ -6,6 +6,12 @@ export const scopes = [
   'payment-links:write',
   'fx:read',
   'catalogue:read',
+  'organisation:read',
+  'members:read',
+  'api-keys:read',
+  'api-keys:write',
+  'ledger:read',
+  'accounting:read',
 ] as const
 
 export type Scope = (typeof scopes)[number]
@@ -15,7 +21,7 @@ export type CallerKind = Exclude<CredentialKind, 'admin'>
 
 /** What a credential of each kind may do when nothing narrower was asked for, and at most. */
 export const scopesOf: Readonly<Record<CallerKind, readonly Scope[]>> = {
-  secret: ['payment-links:read', 'payment-links:write', 'fx:read', 'catalogue:read'],
+  secret: scopes,
   publishable: ['fx:read', 'catalogue:read'],
-  member: ['payment-links:read', 'fx:read', 'catalogue:read'],
+  member: ['payment-links:read', 'fx:read', 'catalogue:read', 'members:read'],
 }

@@ -64,14 +64,15 @@ async function requireNoItems(tx: Transaction, link: PaymentLink): Promise<void>
 }
 
 /** Ends a link that has not been paid. Cancelling a cancelled link changes nothing.
+ *  @returns whether it was not cancelled before
  *  @throws {Problem} payments/link-paid, payments/link-closed */
 export async function cancelLink(
   tx: Transaction,
   slice: Pick<WritingSlice, 'clock'>,
   link: PaymentLink,
-): Promise<void> {
+): Promise<boolean> {
   if (link.status === 'cancelled') {
-    return
+    return false
   }
   if (link.status === 'paid' || link.status === 'partially_paid') {
     throw new Problem(problems.linkPaid, 'The link has been paid, wholly or in part.', {
@@ -82,6 +83,7 @@ export async function cancelLink(
   tx.em.assign(link, { status: 'cancelled', updatedAt: slice.clock.now() })
   recordEvent(tx, slice.clock, link, { type: 'cancelled' })
   await tx.em.flush()
+  return true
 }
 
 /** Freezes four new rates beside the old ones, which stay as they are.

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { instantInput } from '#platform/instant-input'
 import { activeCurrency, amountMinorMax, moneyInput } from '#money'
 
 const itemSchema = z.strictObject({
@@ -12,16 +13,12 @@ const metadataSchema = z
   .record(z.string().min(1).max(40), z.string().max(500))
   .refine((metadata) => Object.keys(metadata).length <= 50, 'at most 50 keys')
 
-const instantSchema = z.iso
-  .datetime({ offset: true, error: 'must be RFC 3339 with a zone, as 2026-11-22T08:00:00Z' })
-  .transform((text) => new Date(text))
-
 /** What may change for as long as a link is not closed. */
 const changeable = {
   description: z.string().max(500),
   reference: z.string().min(1).max(100).nullable(),
   completionsMax: z.int().min(1).max(1_000_000).nullable(),
-  expiresAt: instantSchema.nullable(),
+  expiresAt: instantInput.nullable(),
   successUrl: z
     .url({ protocol: /^https$/, error: 'must be an https URL' })
     .max(2000)

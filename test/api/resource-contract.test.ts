@@ -14,6 +14,7 @@ import {
 } from '../support/business.ts'
 import { addProducts } from '../support/catalogue.ts'
 import { addLinks } from '../support/links.ts'
+import { addActiveMembers } from '../support/members.ts'
 import { recordStatements } from '../support/statements.ts'
 
 // What every declared read promises, tried on every resource in the list. A resource cannot be listed without it.
@@ -27,6 +28,9 @@ const needed: Readonly<Record<string, string>> = {
 /** Scopes that a key in a shop window has too. */
 const openScopes: readonly string[] = ['fx:read', 'catalogue:read']
 
+/** Lists that hold one item for whoever asks: there is nothing to page through. */
+const single = new Set(['organisations'])
+
 describe('every declared resource', () => {
   let business: Business
   let tenant: Tenant
@@ -34,6 +38,7 @@ describe('every declared resource', () => {
   let api: Api
   let linkId: string
   let productId: string
+  let memberId: string
   let statements: ReturnType<typeof recordStatements>
 
   before(async () => {
@@ -47,6 +52,7 @@ describe('every declared resource', () => {
     const [first = ''] = await addLinks(business, tenant, 13)
     linkId = first
     productId = (await addProducts(business, tenant, 26)).productIds[0] ?? ''
+    memberId = await addActiveMembers(business, tenant, 13)
     api = await startApi(business)
     for (let turn = 0; turn < 3; turn += 1) {
       const options = { as: tenant.secretKey, body: {}, headers: { 'idempotency-key': `r${turn}` } }
@@ -55,10 +61,10 @@ describe('every declared resource', () => {
   })
   after(() => business.lifecycle.stop())
 
+  const parentIdOf = ({ parent }: Resource): string =>
+    ({ members: memberId, products: productId })[parent?.resource().name ?? ''] ?? linkId
   const pathOf = (resource: Resource): string =>
     (readsOf(resource)[0]?.path ?? '').replace(':id', parentIdOf(resource))
-  const parentIdOf = ({ parent }: Resource): string =>
-    parent?.resource().name === 'products' ? productId : linkId
   const get = (path: string, as = tenant.secretKey, headers = {}): Promise<Answer> =>
     api.call('GET', path, { as, headers })
   const listOf = (resource: Resource, search = '', as = tenant.secretKey): Promise<Answer> =>
@@ -84,18 +90,18 @@ describe('every declared resource', () => {
   }
 
   for (const resource of resources) {
-    const key = 'code' in resource.fields ? 'code' : 'id'
+    const key = ['code', 'id', 'role'].find((name) => name in resource.fields) ?? ''
 
     describe(resource.name, () => {
       for (const { name: sort } of resource.sorts) {
         it(`walks by ${sort} to the end with no gap and no repeat, whatever the page size`, async () => {
           const whole = await walk(resource, `sort=${sort}`, resource.page.limitMax)
           const paged = await walk(resource, `sort=${sort}`, 3)
-          expect(whole.length).to.be.greaterThan(1)
+          expect(whole.length).to.be.greaterThan(single.has(resource.name) ? 0 : 1)
           expect(paged).to.deep.equal(whole)
-          expect(new Set(paged.map((item) => item[key])).size).to.equal(paged.length)
+          expect(new Set(paged.map((item) => JSON.stringify(item))).size).to.equal(paged.length)
           const field = sort.replace('-', '')
-          const values = whole.map((item) => String(item[field]))
+          const values = whole.map((item) => String(item[field]).replace(/^null$/, ''))
           const isNumeric = values.every((value) => /^\d+$/.test(value))
           const ordered = values.toSorted((one, other) =>
             isNumeric ? Number(one) - Number(other) : one < other ? -1 : one > other ? 1 : 0,
@@ -190,6 +196,10 @@ describe('every declared resource', () => {
 
       it('refuses a cursor that was changed, or belongs to another list, sort, filter or caller', async () => {
         const { json } = await listOf(resource, 'limit=1')
+        if (single.has(resource.name)) {
+          expect(json.page.nextCursor).to.equal(undefined)
+          return
+        }
         const cursor: string = json.page.nextCursor
         const flipped = `${cursor.slice(0, -1)}${cursor.endsWith('A') ? 'B' : 'A'}`
         const other = resource.sorts[1]?.name
@@ -229,7 +239,11 @@ describe('every declared resource', () => {
             expect(theirs.status).to.equal(404)
             expect(comparable(theirs)).to.deep.equal(comparable(missing))
           } else {
-            expect(theirs.json.data).to.deep.equal([])
+            const { json } = await listOf(resource)
+            const ours = json.data.map((item: unknown) => JSON.stringify(item))
+            const seen = theirs.json.data.map((item: unknown) => JSON.stringify(item))
+            expect(ours).to.have.length.above(0)
+            expect(seen.filter((item: string) => ours.includes(item))).to.deep.equal([])
           }
         })
       }

@@ -81,6 +81,11 @@ describe('what somebody entrusts to the API', () => {
     expect(made.status).to.equal(201)
     const id: string = made.json.data.id
     await call('POST', '/payment-links', link)
+    const key = await call('POST', '/api-keys', { kind: 'secret', name: canary })
+    expect(key.status).to.equal(201)
+    secrets.push(key.json.data.key)
+    expect((await call('GET', '/me', undefined, key.json.data.key)).status).to.equal(200)
+    await call('POST', '/api-keys', { kind: 'secret', name: canary, scopes: [canary] })
     await call('POST', '/payment-links', `{"description":"${canary}`)
     await call('POST', '/payment-links', { ...link, currency: canary, [canary]: 1 })
     await call('PATCH', `/payment-links/${id}`, { description: `${canary} again` })
@@ -138,17 +143,34 @@ describe('what somebody entrusts to the API', () => {
     absent(JSON.stringify(collector.spans))
   })
 
-  it('is stored in its row, in the answers kept for repetition, and nowhere else', async () => {
+  const tablesHolding = async (text: string): Promise<readonly string[]> => {
     const tables = await business.db.run(sql<{ name: string }>`
       select tablename as name from pg_tables where schemaname = 'public'`)
     const found: string[] = []
     for (const { name } of tables) {
       const [row] = await business.db.run(sql<{ is_there: boolean }>`
-        select exists (select 1 from ${sql.table(name)} as t where to_jsonb(t)::text like ${`%${canary}%`}) as is_there`)
+        select exists (select 1 from ${sql.table(name)} as t where to_jsonb(t)::text like ${`%${text}%`}) as is_there`)
       if (row?.is_there) {
         found.push(name)
       }
     }
-    expect(found.toSorted()).to.deep.equal(['idempotency_keys', 'members', 'payment_links'])
+    return found.toSorted()
+  }
+
+  it('is stored in its row, in the answers kept for repetition, and nowhere else', async () => {
+    expect(await tablesHolding(canary)).to.deep.equal([
+      'api_keys',
+      'idempotency_keys',
+      'members',
+      'payment_links',
+    ])
+  })
+
+  it('is stored nowhere at all when it is a credential', async () => {
+    const credentials = secrets.filter((secret) => secret.startsWith('tg_'))
+    expect(credentials).to.have.length(3)
+    for (const credential of credentials) {
+      expect(await tablesHolding(credential)).to.deep.equal([])
+    }
   })
 }).timeout(30_000)

@@ -11,6 +11,7 @@ import {
   retireCredentials,
   revokeAdminToken,
   revokeApiKey,
+  scopes,
 } from '#members'
 import type { Database, Runner } from '#platform/database/database'
 import { Problem } from '#platform/problem'
@@ -45,7 +46,7 @@ describe('members: callers', () => {
         kind: 'secret',
         organisationId,
         keyId: id,
-        scopes: ['payment-links:read', 'payment-links:write', 'fx:read', 'catalogue:read'],
+        scopes,
         class: 'standard',
       })
     })
@@ -74,7 +75,7 @@ describe('members: callers', () => {
         organisationId,
         keyId: id,
         memberId,
-        scopes: ['payment-links:read', 'fx:read', 'catalogue:read'],
+        scopes: ['payment-links:read', 'fx:read', 'catalogue:read', 'members:read'],
         class: 'standard',
       })
     })
@@ -141,8 +142,10 @@ describe('members: callers', () => {
         name: 'lost',
         role: 'admin',
       })
-      await revokeApiKey(slice, { organisationId, keyId })
-      await revokeApiKey(slice, { organisationId, keyId, overlapSeconds: 3600 })
+      const revoke = (overlapSeconds: number) =>
+        revokeApiKey(slice, { organisationId, keyId, overlapSeconds })
+      expect([await revoke(600), await revoke(3600)]).to.deep.equal([keyId, undefined])
+      expect([await revoke(0), await revoke(0)]).to.deep.equal([keyId, undefined])
       await revokeAdminToken(slice, { tokenId })
       await revokeAdminToken(slice, { tokenId, overlapSeconds: 3600 })
       expect(await findCaller(slice.db, text)).to.equal(undefined)
@@ -179,7 +182,7 @@ describe('members: callers', () => {
         name: 'ours',
       })
       const revoking = revokeApiKey(slice, { organisationId: stranger, keyId })
-      expect(await slugOf(revoking)).to.equal('members/key-missing')
+      expect(await slugOf(revoking)).to.equal('read/not-found')
       expect(await findCaller(slice.db, text)).to.have.property('keyId', keyId)
       const nobody = revokeAdminToken(slice, { tokenId: keyId })
       expect(await slugOf(nobody)).to.equal('members/admin-token-missing')
