@@ -4,6 +4,9 @@ import { assets } from './resources/assets.ts'
 import { categories } from './resources/categories.ts'
 import { fxRateHistory } from './resources/fx-rate-history.ts'
 import { fxSnapshots } from './resources/fx-snapshots.ts'
+import { ledgerAccounts } from './resources/ledger-accounts.ts'
+import { ledgerEntries } from './resources/ledger-entries.ts'
+import { ledgerJournal } from './resources/ledger-journal.ts'
 import { memberActivity } from './resources/member-activity.ts'
 import { memberRoles } from './resources/member-roles.ts'
 import { members } from './resources/members.ts'
@@ -17,6 +20,8 @@ import { productPricing } from './resources/product-pricing.ts'
 import { productSearch } from './resources/product-search.ts'
 import { products } from './resources/products.ts'
 import { roles } from './resources/roles.ts'
+import { xeroSyncList } from './resources/xero-sync-list.ts'
+import { xeroSyncs } from './resources/xero-syncs.ts'
 
 /** Every declared read of the API, in the order the documentation shows them. */
 export const resources = [
@@ -25,6 +30,8 @@ export const resources = [
   paymentEvents,
   paymentEventFeed,
   fxSnapshots,
+  ledgerEntries,
+  xeroSyncs,
   fxRateHistory,
   assets,
   categories,
@@ -40,4 +47,7 @@ export const resources = [
   roles,
   apiKeys,
   activity,
+  ledgerAccounts,
+  ledgerJournal,
+  xeroSyncList,
 ] as const

@@ -19,9 +19,15 @@ export class Catalogue extends Migration {
         : (['index', definition] as const)
       this.addSql(`create ${kind} ${name} on ${on}`)
     }
+    // A credential that may do all that its kind allowed so far may do so still; one that was made narrower stays so.
+    this.addSql(`update api_keys set scopes = scopes || '{catalogue:read}'
+      where scopes @> (case kind when 'secret' then '{payment-links:read,payment-links:write,fx:read}'
+                                 when 'member' then '{payment-links:read,fx:read}'
+                                 else '{fx:read}' end)::text[]`)
   }
 
   override down(): void {
+    this.addSql(`update api_keys set scopes = array_remove(scopes, 'catalogue:read')`)
     for (const table of ['inventory_items', 'prices', 'products', 'categories']) {
       this.addSql(`drop table ${table}`)
     }

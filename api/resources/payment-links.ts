@@ -14,8 +14,10 @@ import {
 } from '#platform/resource/fields'
 import { fxSnapshots } from './fx-snapshots.ts'
 import { members } from './members.ts'
+import { ledgerEntries } from './ledger-entries.ts'
 import { paymentEvents } from './payment-events.ts'
 import { paymentLinkItems } from './payment-link-items.ts'
+import { xeroSyncs } from './xero-syncs.ts'
 
 /** Payment links of the caller's organisation, newest first; a member sees its own. */
 export const paymentLinks: Resource = defineResource({
@@ -57,6 +59,8 @@ export const paymentLinks: Resource = defineResource({
     items: many(() => paymentLinkItems, 100),
     events: many(() => paymentEvents, 20),
     fxSnapshots: many(() => fxSnapshots, 8),
+    ledgerEntries: many(() => ledgerEntries, 20),
+    xeroSyncs: many(() => xeroSyncs, 10),
   },
   page: { limitDefault: 20, limitMax: 100 },
   legacyPath: 'payment-links',

@@ -13,6 +13,7 @@ import {
   type Tenant,
 } from '../support/business.ts'
 import { addProducts } from '../support/catalogue.ts'
+import { addPostings } from '../support/ledger.ts'
 import { addLinks } from '../support/links.ts'
 import { addActiveMembers } from '../support/members.ts'
 import { recordStatements } from '../support/statements.ts'
@@ -53,6 +54,7 @@ describe('every declared resource', () => {
     linkId = first
     productId = (await addProducts(business, tenant, 26)).productIds[0] ?? ''
     memberId = await addActiveMembers(business, tenant, 13)
+    await addPostings(business, tenant, { linkId, count: 8 })
     api = await startApi(business)
     for (let turn = 0; turn < 3; turn += 1) {
       const options = { as: tenant.secretKey, body: {}, headers: { 'idempotency-key': `r${turn}` } }
@@ -90,10 +92,10 @@ describe('every declared resource', () => {
   }
 
   for (const resource of resources) {
-    const key = ['code', 'id', 'role'].find((name) => name in resource.fields) ?? ''
+    const key = ['id', 'code', 'role'].find((name) => name in resource.fields) ?? ''
 
     describe(resource.name, () => {
-      for (const { name: sort } of resource.sorts) {
+      for (const { name: sort, nulls } of resource.sorts) {
         it(`walks by ${sort} to the end with no gap and no repeat, whatever the page size`, async () => {
           const whole = await walk(resource, `sort=${sort}`, resource.page.limitMax)
           const paged = await walk(resource, `sort=${sort}`, 3)
@@ -101,7 +103,8 @@ describe('every declared resource', () => {
           expect(paged).to.deep.equal(whole)
           expect(new Set(paged.map((item) => JSON.stringify(item))).size).to.equal(paged.length)
           const field = sort.replace('-', '')
-          const values = whole.map((item) => String(item[field]).replace(/^null$/, ''))
+          const nothing = sort.startsWith('-') === (nulls === 'first') ? '\uffff' : ''
+          const values = whole.map((item) => String(item[field]).replace(/^null$/, nothing))
           const isNumeric = values.every((value) => /^\d+$/.test(value))
           const ordered = values.toSorted((one, other) =>
             isNumeric ? Number(one) - Number(other) : one < other ? -1 : one > other ? 1 : 0,
