@@ -27,10 +27,14 @@ export const money = <A extends string, C extends string>(
              ${exponentOf(columnOf(currency))} as exponent) as money) end`,
 })
 
+/** One look-up in a hash for the many codes with the common exponent; only the others are told apart. */
 function exponentOf(currency: RawBuilder<unknown>): RawBuilder<unknown> {
-  const branches = [...codesByExponent].map(([exponent, few]) => {
-    const codes = sql.join(few.map(({ code }) => sql.lit(code)))
-    return sql`when ${currency} in (${codes}) then ${sql.lit(exponent)}`
-  })
-  return sql`case ${sql.join(branches, sql` `)} else ${sql.lit(commonExponent)} end`
+  const branches = [...codesByExponent].map(
+    ([exponent, few]) => sql`when ${currency} in (${codesOf(few)}) then ${sql.lit(exponent)}`,
+  )
+  const uncommon = codesOf([...codesByExponent.values()].flat())
+  return sql`case when ${currency} in (${uncommon}) then case ${sql.join(branches, sql` `)} end else ${sql.lit(commonExponent)} end`
 }
+
+const codesOf = (few: readonly { readonly code: string }[]): RawBuilder<unknown> =>
+  sql.join(few.map(({ code }) => sql.lit(code)))
