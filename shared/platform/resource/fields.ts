@@ -84,7 +84,8 @@ export const decimal = <C extends string>(column: C): Field<C> => ({
   render: (columnOf) => sql`${columnOf(column)}::text`,
 })
 
-/** A timestamptz column as RFC 3339 in UTC with milliseconds. In a query it must name its zone. */
+/** A timestamptz column as RFC 3339 in UTC with milliseconds. In a query it must name its zone.
+ *  UTC is said as an interval, since the name of a zone is looked up for every value. */
 export const instant = <C extends string>(column: C): Field<C> => ({
   ...plain(
     column,
@@ -95,7 +96,7 @@ export const instant = <C extends string>(column: C): Field<C> => ({
     }),
   ),
   render: (columnOf) =>
-    sql`to_char(${columnOf(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+    sql`to_char(${columnOf(column)} at time zone interval '0', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
 })
 
 /** Says that the column may be NULL, and the field null. */
