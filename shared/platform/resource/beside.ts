@@ -17,10 +17,18 @@ export function linksOf(source: Source, { selection, hasMember }: ItemShape): Ra
   ])
 }
 
+/** The keys of all rows, in their order. Joined by commas is the cheapest; but a text may hold one. */
+function keysOf({ table }: Source, name: string, columns: readonly string[]): RawBuilder<unknown> {
+  const isPlain = columns.every((one) => /^(uuid|bigint|integer|smallint)$/.test(table.typeOf(one)))
+  return isPlain
+    ? sql`string_agg(${sql.ref(name)}, ',')`
+    : sql`json_agg(${sql.ref(name)}) filter (where ${sql.ref(name)} is not null)`
+}
+
 const later = (column: RawBuilder<unknown>): RawBuilder<unknown> =>
   sql`case when ${column} > ${readAt} then ${column} end`
 
-/** What of `linksOf` comes back, as members of a JSON object. Lists of keys are joined by commas, which no key contains.
+/** What of `linksOf` comes back, as members of a JSON object.
  *  @param listed the conditions of a list, in which rows may appear by the clock alone */
 export function besides(
   source: Source,
@@ -28,10 +36,11 @@ export function besides(
   listed: readonly RawBuilder<unknown>[] = [],
 ): RawBuilder<unknown> {
   const references = referencesOf(source, shape.selection).map(
-    ({ name }) => sql`${sql.lit(name)}::text, string_agg(${sql.ref(`to_${name}`)}, ',')`,
+    ({ name, property }) =>
+      sql`${sql.lit(name)}::text, ${keysOf(source, `to_${name}`, [property])}`,
   )
   return sql.join([
-    sql`'ids', string_agg(id, ',')`,
+    sql`'ids', ${keysOf(source, 'id', source.table.primaryKey)}`,
     sql`'references', ${references.length > 0 ? sql`json_build_object(${sql.join(references)})` : sql`null`}`,
     sql`'validUntil', ${untilOf(source, shape, listed) ?? sql`null`}`,
   ])
@@ -40,7 +49,9 @@ export function besides(
 function referencesOf({ table, column }: Source, { expand }: Selection) {
   return Object.keys(expand).flatMap((name) => {
     const { expansion } = table.related(name)
-    return expansion.kind === 'one' ? [{ name, column: column(expansion.column) }] : []
+    return expansion.kind === 'one'
+      ? [{ name, property: expansion.column, column: column(expansion.column) }]
+      : []
   })
 }
 
