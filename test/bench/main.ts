@@ -1,11 +1,16 @@
 import { startServers, stopServers } from '../support/servers.ts'
 import type { Result } from './cpu.ts'
 import { depth } from './depth.ts'
+import { pageParts } from './page-parts.ts'
 import { page } from './page.ts'
 
 // npm run bench -- NAME: rivals in turns in one run, CPU time per call, ratios against a named rival.
 
-const scenarios: Readonly<Record<string, () => Promise<Result>>> = { page, depth }
+const scenarios: Readonly<Record<string, () => Promise<Result>>> = {
+  page,
+  'page-parts': pageParts,
+  depth,
+}
 
 const [name = ''] = process.argv.slice(2)
 const scenario = Object.hasOwn(scenarios, name) ? scenarios[name] : undefined
