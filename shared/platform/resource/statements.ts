@@ -126,11 +126,11 @@ function totalOf(source: Source, shape: Shape, compile: Compile): RawBuilder<unk
   if (shape.count === 'exact') {
     return sql`(select count(*) from ${from} where ${sql.join(where, sql` and `)})`
   }
-  // The planner is asked, with the values of this read; it counts nothing.
+  // The planner is asked, with the values of this read; it counts nothing. The rows that are seen are the least.
   const { text, slots } = compile(sql`select from ${from} where ${sql.join(where, sql` and `)}`)
   const question = text.replaceAll(/\$(\d+)/g, (_, place) => `($1)[${place}]`)
   const values = slots.map((name) => sql`${slot(name)}::text`)
-  return sql`estimate_rows(${sql.lit(question)}, array[${sql.join(values)}]::text[])`
+  return sql`greatest(estimate_rows(${sql.lit(question)}, array[${sql.join(values)}]::text[]), count(*))`
 }
 
 function sortOf({ resource }: Table, { sort }: Shape) {
