@@ -85,7 +85,7 @@ export const decimal = <C extends string>(column: C): Field<C> => ({
 })
 
 /** What of RFC 3339 PostgreSQL reads as an instant. */
-const storable = /^(?!0000)[^.+]{16,19}(\.\d{1,9})?(Z|[+-](0\d|1[0-5]):\d\d)$/
+const storable = /^(?!0000)[^.+]{19}(\.\d{1,9})?(Z|[+-](0\d|1[0-5]):\d\d)$/
 
 /** A timestamptz column as RFC 3339 in UTC with milliseconds. In a query it must name its zone. */
 export const instant = <C extends string>(column: C): Field<C> => ({
