@@ -65,17 +65,11 @@ export function offsetStatement(table: Table, shape: Shape): RawBuilder<FilledRo
              ${besides(source, shape, listedUntil(source, shape, shape.count === 'exact'))}
            )::text as beside
       from (
-<<<<<<< HEAD
-        select row_to_json(item)::text as item, ${linksOf(source, shape)}
+        select row_to_json(item.*)::text as item, ${linksOf(source, shape)}
           from (
             select ${columns} from ${table.from('t')} where ${where}
              order by ${order.by} limit ${sql.lit(shape.limit)} offset ${slot('skipped')}::bigint
           ) as t ${itemOf(source, shape.selection, shape.hasMember)}
-=======
-        select row_to_json(item.*)::text as item, ${linksOf(source, shape)}
-          from ${table.from('t')} ${itemOf(source, shape.selection, shape.hasMember)}
-         where ${where}
->>>>>>> cursors
          order by ${order.by}
       ) as page`
 }
