@@ -87,7 +87,8 @@ export const decimal = <C extends string>(column: C): Field<C> => ({
 /** What of RFC 3339 PostgreSQL reads as an instant. */
 const storable = /^(?!0000)[^.+]{19}(\.\d{1,9})?(Z|[+-](0\d|1[0-5]):\d\d)$/
 
-/** A timestamptz column as RFC 3339 in UTC with milliseconds. In a query it must name its zone. */
+/** A timestamptz column as RFC 3339 in UTC with milliseconds. In a query it must name its zone.
+ *  UTC is said as an interval, since the name of a zone is looked up for every value. */
 export const instant = <C extends string>(column: C): Field<C> => ({
   ...plain(
     column,
@@ -100,7 +101,7 @@ export const instant = <C extends string>(column: C): Field<C> => ({
       ),
   ),
   render: (columnOf) =>
-    sql`to_char(${columnOf(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+    sql`to_char(${columnOf(column)} at time zone interval '0', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
 })
 
 /** Says that the column may be NULL, and the field null. */

@@ -56,6 +56,8 @@ export function offsetStatement(table: Table, shape: Shape): RawBuilder<FilledRo
   const source = sourceOf(table, 't')
   const order = orderOf(source, sortOf(table, shape))
   const where = sql.join([...conditionsOf(source, shape), ...present(source)], sql` and `)
+  // What is skipped is not made into JSON first.
+  const columns = sql.join(columnsNeeded(source, shape, order).map(source.column))
   return sql`
     select string_agg(item, ',') as body,
            json_build_object(
@@ -64,10 +66,11 @@ export function offsetStatement(table: Table, shape: Shape): RawBuilder<FilledRo
            )::text as beside
       from (
         select row_to_json(item.*)::text as item, ${linksOf(source, shape)}
-          from ${table.from('t')} ${itemOf(source, shape.selection, shape.hasMember)}
-         where ${where}
+          from (
+            select ${columns} from ${table.from('t')} where ${where}
+             order by ${order.by} limit ${sql.lit(shape.limit)} offset ${slot('skipped')}::bigint
+          ) as t ${itemOf(source, shape.selection, shape.hasMember)}
          order by ${order.by}
-         limit ${sql.lit(shape.limit)} offset ${slot('skipped')}::bigint
       ) as page`
 }
 
@@ -123,11 +126,11 @@ function totalOf(source: Source, shape: Shape, compile: Compile): RawBuilder<unk
   if (shape.count === 'exact') {
     return sql`(select count(*) from ${from} where ${sql.join(where, sql` and `)})`
   }
-  // The planner is asked, with the values of this read; it counts nothing.
+  // The planner is asked, with the values of this read; it counts nothing. The rows that are seen are the least.
   const { text, slots } = compile(sql`select from ${from} where ${sql.join(where, sql` and `)}`)
   const question = text.replaceAll(parameter, (found, place) => (place ? `($1)[${place}]` : found))
   const values = slots.map((name) => sql`${slot(name)}::text`)
-  return sql`estimate_rows(${sql.lit(question)}, array[${sql.join(values)}]::text[])`
+  return sql`greatest(estimate_rows(${sql.lit(question)}, array[${sql.join(values)}]::text[]), count(*))`
 }
 
 /** A bind parameter, or a literal or name in which its like may stand. */
