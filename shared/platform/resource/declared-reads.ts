@@ -47,8 +47,9 @@ export const allowances = {
 /**
  * Every read of the declarations, as the statement that the reader would send: each list by each of its sorts, by itself
  * and with each filter, forwards, backwards and from the start; each way to count, each expansion, the detail and the
- * page by number; once more for a member where members see less. Filters in pairs are left out: their number grows with
- * the square, and two filters look at no more rows than the better of them alone, as long as that one leads.
+ * page by number; once more for a member where members see less. Filters in pairs are left out:
+ * an index for each pair is no answer, so a pair may walk all that the better of its two indexes holds, until the
+ * statement's time is up. Ranges are judged at the share that PostgreSQL assumes of a range it does not know.
  * @throws {Error} what `createReader` throws for these declarations
  */
 export function declaredReads(
