@@ -4,7 +4,6 @@ import { judgePlan, type Judgement } from '#platform/database/judge-plan'
 import { readTableSizes, rowsFoundBy } from '#platform/database/rows-found'
 import { allowances, declaredReads, type DeclaredRead } from '#platform/resource/declared-reads'
 import type { Resource } from '#platform/resource/define-resource'
-import { acceptedFaults } from './accepted-faults.ts'
 import { otherReads } from './other-reads.ts'
 
 /** A read with the judgement of its plan. */
@@ -46,11 +45,9 @@ export async function proveReads(
 function verdict({ name, variant, allowance, servedBy }: Read, judged: Judgement): ProvenRead {
   const { indexes, rows, cost } = judged
   const kinds: readonly string[] = allowance ? allowances[allowance].kinds : []
-  const unforeseen = judged.faults.filter(({ kind }) => !kinds.includes(kind))
-  const isForeseen = unforeseen.length < judged.faults.length
-  const accepted = unforeseen.length > 0 ? acceptedFaults[name] : undefined
-  const reason = accepted ?? (allowance && isForeseen ? allowances[allowance].reason : undefined)
-  const faults = accepted === undefined ? unforeseen : []
+  const faults = judged.faults.filter(({ kind }) => !kinds.includes(kind))
+  const isForeseen = faults.length < judged.faults.length
+  const reason = allowance && isForeseen ? allowances[allowance].reason : undefined
   return {
     name,
     variant,

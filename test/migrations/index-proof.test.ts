@@ -6,7 +6,6 @@ import { defineResource, type Resource } from '#platform/resource/define-resourc
 import { instant, text, uuid } from '#platform/resource/fields'
 import { paymentLinks } from '../../api/resources/payment-links.ts'
 import { resources } from '../../api/resources.ts'
-import { acceptedFaults } from '../../migrations/accepted-faults.ts'
 import { purposeOf } from '../../migrations/analyze.ts'
 import { otherReads } from '../../migrations/other-reads.ts'
 import { proveReads, type ProvenRead } from '../../migrations/prove-reads.ts'
@@ -74,12 +73,6 @@ describe('the index proof', () => {
 
   it('every index is needed: by a read, a uniqueness rule or a foreign key', async () => {
     expect(await needless()).to.deep.equal([])
-  })
-
-  it('accepts no fault that is none', () => {
-    const accepted = Object.values(acceptedFaults)
-    const used = reads.filter(({ allowed }) => accepted.includes(allowed ?? ''))
-    expect([...new Set(used.map(({ name }) => name))]).to.deep.equal(Object.keys(acceptedFaults))
   })
 
   // What it is worth: each of these would be found.

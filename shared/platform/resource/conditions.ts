@@ -4,21 +4,42 @@ import type { ConditionShape, Shape } from './shape.ts'
 import { boundaries, later, present, sourceOf, visible, type Source } from './source.ts'
 import { columnOf, type Table } from './table.ts'
 
-/** What a list is narrowed to: what the caller may see, the item it lives below, its filters. */
-export function conditionsOf(source: Source, shape: Shape): RawBuilder<unknown>[] {
+/** One value of a filter that has several: the `nth` of the condition at `index`. */
+export type Choice = { readonly index: number; readonly nth: number }
+
+/** What a list is narrowed to: what the caller may see, the item it lives below, its filters.
+ *  @param chosen instead of all the values of one filter, only this one */
+export function conditionsOf(source: Source, shape: Shape, chosen?: Choice): RawBuilder<unknown>[] {
   const { table } = source
   const link = table.resource.parent
   const below =
     shape.parent && link
       ? [sql`${source.column(link.column)} = ${table.cast(link.column, slot('parent'))}`]
       : []
-  const narrowed = shape.conditions.map((one, index) => narrow(source, one, slot(`value${index}`)))
+  const narrowed = shape.conditions.map((one, index) =>
+    index === chosen?.index
+      ? narrow(source, { ...one, isMany: false }, slot(`value${index}_${chosen.nth}`))
+      : narrow(source, one, slot(`value${index}`)),
+  )
   return [...visible(source, shape.hasMember), ...below, ...narrowed]
 }
 
+/** The values of the first filter with several, each to be looked up by itself: a list of the rows with one value is a range
+ *  of an index, and ranges are merged; of rows with one of several values PostgreSQL would sort all, or look at all.
+ *  Only types in which values that are written differently differ, else rows would come twice. */
+export function choicesOf({ table }: Source, { conditions }: Shape): readonly Choice[] {
+  const index = conditions.findIndex(
+    ({ field, operator, ways }) =>
+      operator === 'in' && ways > 1 && splittable.test(table.typeOf(columnOf(table, field))),
+  )
+  return Array.from({ length: conditions[index]?.ways ?? 0 }, (_, nth) => ({ index, nth }))
+}
+
+const splittable = /^(text|varchar|uuid)/
+
 function narrow(
   source: Source,
-  { field, operator, isMany }: ConditionShape,
+  { field, operator, isMany }: Omit<ConditionShape, 'ways'>,
   value: RawBuilder<unknown>,
 ): RawBuilder<unknown> {
   if (operator === 'search') {

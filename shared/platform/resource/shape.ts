@@ -28,7 +28,14 @@ export type Shape = {
 /** What of a shape the statement of one item depends on. */
 export type ItemShape = Pick<Shape, 'hasMember' | 'selection'>
 
-export type ConditionShape = Pick<Condition, 'field' | 'operator'> & { readonly isMany: boolean }
+export type ConditionShape = Pick<Condition, 'field' | 'operator'> & {
+  readonly isMany: boolean
+  /** How many branches of a statement the values may be split into: one for each value while they are few, else one. */
+  readonly ways: number
+}
+
+/** Values that are looked up one by one. More of them are more branches than a page has use for, and more texts. */
+const waysMax = 8
 
 export function shapeOf({ scope, parent }: Place, query: Omit<ListQuery, 'binding'>): Shape {
   const { conditions, sort, limit, position, selection, count } = query
@@ -38,6 +45,7 @@ export function shapeOf({ scope, parent }: Place, query: Omit<ListQuery, 'bindin
       field,
       operator,
       isMany: values.length > 1,
+      ways: values.length <= waysMax ? values.length : 1,
     })),
     sort,
     limit,
@@ -73,9 +81,9 @@ export function listValues(
     skipped,
     ...Object.fromEntries(key.map((text, index) => [`key${index}`, text])),
     ...Object.fromEntries(
-      conditions.map(({ values }, index) => [
-        `value${index}`,
-        values.length > 1 ? values : values[0],
+      conditions.flatMap(({ values }, index) => [
+        [`value${index}`, values.length > 1 ? values : values[0]] as const,
+        ...values.map((one, nth) => [`value${index}_${nth}`, one] as const),
       ]),
     ),
   }

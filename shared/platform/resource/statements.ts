@@ -1,5 +1,12 @@
 import { sql, type RawBuilder } from 'kysely'
-import { conditionsOf, membershipOf, parentFound, relevanceOf, visibleRow } from './conditions.ts'
+import {
+  choicesOf,
+  conditionsOf,
+  membershipOf,
+  parentFound,
+  relevanceOf,
+  visibleRow,
+} from './conditions.ts'
 import { besides, linksOf, listedUntil } from './beside.ts'
 import { columnsOf, itemOf } from './item.ts'
 import { keyAlias, keyAt, orderOf, relevance, type Order } from './keyset.ts'
@@ -86,14 +93,16 @@ export function itemStatement(table: Table, shape: ItemShape): RawBuilder<Filled
              where ${where}) as page`
 }
 
-/** The rows that a page is taken from: those of the table; or for what a row comparison cannot say, of a sub-select that
- *  has the columns that the page needs and no others. */
+/** The rows that a page is taken from: those of the table; or for what one range of an index cannot say, of a sub-select that
+ *  has the columns that the page needs and no others, and merges branches of which each is such a range. */
 function rowsOf(source: Source, shape: Shape, order: Order) {
   const { table, alias } = source
-  const where = [...conditionsOf(source, shape), ...present(source)]
+  const there = present(source)
+  const where = [...conditionsOf(source, shape), ...there]
+  const choices = choicesOf(source, shape)
   const isRanked = order.keys.some(({ name }) => name === relevance.name)
   const [first = [], ...others] = order.branches
-  if (others.length === 0 && !isRanked) {
+  if (others.length === 0 && choices.length === 0 && !isRanked) {
     return { from: table.from(alias), where: sql.join([...where, ...first], sql` and `) }
   }
   const columns = columnsNeeded(source, shape, order).map(source.column)
@@ -102,8 +111,13 @@ function rowsOf(source: Source, shape: Shape, order: Order) {
     sql`select ${sql.join([...columns, ...ranked])} from ${table.from(alias)} where ${sql.join(conditions, sql` and `)}`
   // A branch that did not say its order would be read whole: PostgreSQL asks none of a branch with conditions.
   const branch = (conditions: readonly RawBuilder<unknown>[]) =>
-    sql`(${select([...where, ...conditions])} order by ${order.by} limit ${sql.lit(shape.limit + 1)})`
-  const all = isRanked ? [select(where)] : order.branches.map(branch)
+    sql`(${select(conditions)} order by ${order.by} limit ${sql.lit(shape.limit + 1)})`
+  const ways =
+    choices.length > 0
+      ? choices.map((choice) => [...conditionsOf(source, shape, choice), ...there])
+      : [where]
+  const branches = ways.flatMap((way) => order.branches.map((one) => branch([...way, ...one])))
+  const all = isRanked ? [select(where)] : branches
   const from = sql`(${sql.join(all, sql` union all `)}) as ${sql.ref(alias)}`
   return { from, where: isRanked ? sql.join([sql`true`, ...first], sql` and `) : sql`true` }
 }
