@@ -2,7 +2,7 @@ import type { Request, Response } from 'express'
 import type { Caller } from '#members'
 import type { PreparedRunner } from '#platform/database/database'
 import { Problem } from '#platform/problem'
-import { writeCursor } from '#platform/resource/cursor'
+import { writeCursor, type Position } from '#platform/resource/cursor'
 import type { Resource } from '#platform/resource/define-resource'
 import {
   parseItemQuery,
@@ -123,18 +123,27 @@ type Envelope = {
 function describePage({ cursorKeys }: ApiSlice, query: ListQuery, page: Page): Envelope {
   const { binding, limit, position } = query
   const isBack = position?.direction === 'prev'
+  const write = (to: Position) => ({
+    [`${to.direction}Cursor`]: writeCursor(cursorKeys, binding, to),
+  })
   const cursor = (direction: 'next' | 'prev', key: SortKeyText | undefined, isThere: boolean) =>
-    key !== undefined && isThere
-      ? { [`${direction}Cursor`]: writeCursor(cursorKeys, binding, { direction, key }) }
-      : {}
+    key !== undefined && isThere ? write({ direction, key }) : {}
+  const isEmpty = page.ids.length === 0
   return {
     limit,
     hasMore: page.hasMore,
     ...cursor('next', page.lastKey, isBack || page.hasMore),
     ...cursor('prev', page.firstKey, isBack ? page.hasMore : position !== undefined),
+    ...(position && isEmpty && write(turned(position))),
     ...(page.total !== undefined && { total: page.total }),
     ...(query.count === 'estimated' && { isTotalEstimated: true }),
   }
+}
+
+/** From a page that was emptied meanwhile the only way is the one it was reached by: to what it does not cover. */
+function turned({ direction, key, isInclusive }: Position): Position {
+  const back = { direction: direction === 'next' ? 'prev' : 'next', key } as const
+  return isInclusive ? back : { ...back, isInclusive: true }
 }
 
 function linksOf(request: Request, { nextCursor, prevCursor }: Envelope): string {

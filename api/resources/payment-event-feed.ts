@@ -1,3 +1,4 @@
+import { money } from '#money'
 import { PaymentEvent } from '#payments'
 import { defineResource, type Resource } from '#platform/resource/define-resource'
 import { one } from '#platform/resource/expansion'
@@ -18,11 +19,12 @@ export const paymentEventFeed: Resource = defineResource({
     paymentLinkId: uuid('paymentLinkId'),
     type: text('type'),
     provider: nullable(text('provider')),
+    amount: nullable(money('amountMinor', 'asset')),
     payload: object('payload'),
     occurredAt: instant('occurredAt'),
     createdAt: instant('createdAt'),
   },
-  hidden: ['organisationId', 'providerEventId', 'asset', 'amountMinor'],
+  hidden: ['organisationId', 'providerEventId'],
   filters: { createdAt: 'range' },
   sorts: ['-createdAt', 'createdAt'],
   expand: { paymentLink: one(() => paymentLinks, 'paymentLinkId') },

@@ -1,3 +1,4 @@
+import { money } from '#money'
 import { PaymentEvent } from '#payments'
 import { defineResource } from '#platform/resource/define-resource'
 import { instant, nullable, object, sequence, text } from '#platform/resource/fields'
@@ -17,11 +18,12 @@ export const paymentEvents = defineResource({
     id: sequence('id'),
     type: text('type'),
     provider: nullable(text('provider')),
+    amount: nullable(money('amountMinor', 'asset')),
     payload: object('payload'),
     occurredAt: instant('occurredAt'),
     createdAt: instant('createdAt'),
   },
-  hidden: ['organisationId', 'paymentLinkId', 'providerEventId', 'asset', 'amountMinor'],
+  hidden: ['organisationId', 'paymentLinkId', 'providerEventId'],
   sorts: ['-createdAt', 'createdAt'],
   page: { limitDefault: 50, limitMax: 100 },
 })

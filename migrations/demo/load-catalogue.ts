@@ -74,7 +74,7 @@ async function insertProducts(db: Runner, organisationId: string, rows: string):
     insert into products (id, organisation_id, category_id, sku, slug, title, kind, status, published_at, created_at,
                           updated_at)
     select uuid_v7(at), c.organisation_id, c.id, code, product.slug, title, kind,
-           case when "isActive" then 'active' else 'archived' end, at, at, at
+           case when "isActive" and kind <> 'service' then 'active' else 'archived' end, at, at, at
       from json_to_recordset(${rows}::json) as product (code text, slug text, title text, category text, kind text,
                                                         "isActive" boolean, "firstAt" timestamp)
      cross join lateral (select "firstAt" at time zone 'UTC' as at) as first

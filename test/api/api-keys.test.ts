@@ -76,7 +76,10 @@ describe('API keys', () => {
       const secret = await post({ kind: 'secret', name: 'a' })
       expect(secret.json.data.scopes).to.deep.equal(scopes)
       const publishable = await post({ kind: 'publishable', name: 'b', expiresAt: null })
-      expect(publishable.json.data).to.deep.include({ scopes: ['fx:read'], expiresAt: null })
+      expect(publishable.json.data).to.deep.include({
+        scopes: ['fx:read', 'catalogue:read'],
+        expiresAt: null,
+      })
       expect(recogniseCredential(publishable.json.data.key)?.kind).to.equal('publishable')
     })
 

@@ -63,13 +63,16 @@ describe('asking who one is', () => {
     expect(await memberOf()).to.deep.equal({ ...member, roles: ['finance', 'support'] })
     expect((await me(token)).json.data.key).to.deep.include({
       kind: 'member',
-      scopes: ['payment-links:read', 'fx:read', 'members:read'],
+      scopes: ['payment-links:read', 'fx:read', 'catalogue:read', 'members:read'],
     })
   })
 
   it('is open to whatever credential is good, and to no other', async () => {
     const admin = await issueAdminToken(business, { name: 'op', role: 'admin' })
-    expect((await me(tenant.publishableKey)).json.data.key.scopes).to.deep.equal(['fx:read'])
+    expect((await me(tenant.publishableKey)).json.data.key.scopes).to.deep.equal([
+      'fx:read',
+      'catalogue:read',
+    ])
     expect((await me(admin.text)).status).to.equal(401)
     expect((await me(`${tenant.secretKey}x`)).status).to.equal(401)
     expect((await api.call('GET', '/api/v2/me')).status).to.equal(401)

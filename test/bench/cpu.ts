@@ -4,7 +4,12 @@ import { readFileSync } from 'node:fs'
 export type Cpu = { readonly node: number; readonly postgres: number }
 
 /** What each rival spent per call, and the one that the ratios are taken against. */
-export type Result = { readonly spent: Readonly<Record<string, Cpu>>; readonly against: string }
+export type Result = {
+  readonly spent: Readonly<Record<string, Cpu>>
+  readonly against: string
+  /** Pages of PostgreSQL that each rival touched. */
+  readonly buffers?: Readonly<Record<string, number>>
+}
 
 /** CPU used so far by this process and by the PostgreSQL backends that it talks to. */
 function readCpu(backendPids: readonly number[]): Cpu {

@@ -1,7 +1,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import { slot } from './prepared.ts'
 import type { ConditionShape, Shape } from './shape.ts'
-import { sourceOf, visible, type Source } from './source.ts'
+import { boundaries, later, present, sourceOf, visible, type Source } from './source.ts'
 import { columnOf, type Table } from './table.ts'
 
 /** What a list is narrowed to: what the caller may see, the item it lives below, its filters. */
@@ -93,6 +93,18 @@ export function parentFound({ parent, hasMember }: Shape): RawBuilder<unknown> {
     return sql`true`
   }
   const source = sourceOf(parent, 'p')
-  const where = sql.join(visibleRow(source, hasMember, 'parent'), sql` and `)
+  const isThere = [...visibleRow(source, hasMember, 'parent'), ...present(source)]
+  const where = sql.join(isThere, sql` and `)
   return sql`exists (select from ${parent.from('p')} where ${where})`
+}
+
+/** The next instant at which that item comes or goes by the clock alone; nothing where there is no such instant. */
+export function parentUntil({ parent, hasMember }: Shape): RawBuilder<unknown>[] {
+  const source = parent && sourceOf(parent, 'p')
+  const passing = source ? boundaries(source).map(later) : []
+  if (!source || passing.length === 0) {
+    return []
+  }
+  const where = sql.join(visibleRow(source, hasMember, 'parent'), sql` and `)
+  return [sql`(select least(${sql.join(passing)}) from ${source.table.from('p')} where ${where})`]
 }

@@ -9,23 +9,31 @@ export type CursorKey = { readonly id: string; readonly secret: Buffer }
 /** Where a page starts: the sort key of the row beside it, and on which side of that row. */
 export type Position = {
   readonly direction: 'next' | 'prev'
+  /** The page may begin with the row of the key itself, should it be there: the way back from an empty page. */
+  readonly isInclusive?: true
   /** The sort columns and the primary key as text, null for NULL: a JavaScript Date would lose microseconds and repeat rows. */
   readonly key: readonly (string | null)[]
 }
 
-const payloadSchema = z.tuple([z.enum(['next', 'prev']), z.array(z.string().nullable())])
+const payloadSchema = z.tuple([
+  z.enum(['next', 'prev']),
+  z.array(z.string().nullable()),
+  z.literal(true).optional(),
+])
 
 /** `v1.<key id>.<payload>.<signature>`; `binding` is what the cursor is good for and stands only in the signature. */
 export function writeCursor(
   ring: readonly CursorKey[],
   binding: string,
-  { direction, key }: Position,
+  { direction, key, isInclusive }: Position,
 ): string {
   const [signer] = ring
   if (!signer) {
     throw new Error('the cursor key ring is empty')
   }
-  const payload = Buffer.from(JSON.stringify([direction, key])).toString('base64url')
+  const payload = Buffer.from(
+    JSON.stringify(isInclusive ? [direction, key, isInclusive] : [direction, key]),
+  ).toString('base64url')
   return `v1.${signer.id}.${payload}.${sign(signer, binding, payload)}`
 }
 
@@ -48,10 +56,10 @@ export function readCursor(ring: readonly CursorKey[], binding: string, cursor: 
       },
     )
   }
-  const [direction, sortKey] = payloadSchema.parse(
+  const [direction, sortKey, isInclusive] = payloadSchema.parse(
     JSON.parse(Buffer.from(payload, 'base64url').toString()),
   )
-  return { direction, key: sortKey }
+  return { direction, key: sortKey, ...(isInclusive && { isInclusive }) }
 }
 
 function sign(key: CursorKey, binding: string, payload: string): string {

@@ -113,7 +113,7 @@ export function defineResource<
   const shape = Object.fromEntries(
     Object.entries(declaration.fields).map(([name, field]) => [name, field.schema]),
   )
-  const twice = Object.keys(declaration.expand ?? {}).find((name) => name in shape)
+  const twice = Object.keys(declaration.expand ?? {}).find((name) => Object.hasOwn(shape, name))
   if (twice !== undefined) {
     throw new Error(`${declaration.name} has a field and an expansion called ${twice}`)
   }

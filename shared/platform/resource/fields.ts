@@ -80,22 +80,28 @@ export const sequence = <C extends string>(column: C): Field<C> => ({
 
 /** A numeric column as decimal text, digit for digit. */
 export const decimal = <C extends string>(column: C): Field<C> => ({
-  ...plain(column, z.string().regex(/^\d+(\.\d+)?$/)),
+  ...plain(column, z.string().regex(/^-?\d+(\.\d+)?$/)),
   render: (columnOf) => sql`${columnOf(column)}::text`,
 })
 
-/** A timestamptz column as RFC 3339 in UTC with milliseconds. In a query it must name its zone. */
+/** What of RFC 3339 PostgreSQL reads as an instant. */
+const storable = /^(?!0000)[^.+]{19}(\.\d{1,9})?(Z|[+-](0\d|1[0-5]):\d\d)$/
+
+/** A timestamptz column as RFC 3339 in UTC with milliseconds. In a query it must name its zone.
+ *  UTC is said as an interval, since the name of a zone is looked up for every value. */
 export const instant = <C extends string>(column: C): Field<C> => ({
   ...plain(
     column,
     z.iso.datetime(),
-    z.iso.datetime({
-      offset: true,
-      error: 'must be RFC 3339 with a zone, as 2026-11-22T08:00:00Z',
-    }),
+    z.iso
+      .datetime({ offset: true, error: 'must be RFC 3339 with a zone, as 2026-11-22T08:00:00Z' })
+      .regex(
+        storable,
+        'must be in the years 0001 to 9999, of 9 decimals and a zone of 15:59 hours',
+      ),
   ),
   render: (columnOf) =>
-    sql`to_char(${columnOf(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+    sql`to_char(${columnOf(column)} at time zone interval '0', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
 })
 
 /** Says that the column may be NULL, and the field null. */

@@ -26,11 +26,14 @@ export type Page = Filled & {
 /** Column by column, null for NULL. */
 export type SortKeyText = readonly (string | null)[]
 
+/** Joined by commas, or one by one where a key may hold a comma; null for none. */
+type Keys = string | readonly string[] | null
+
 /** What `pageStatement` writes as `beside`; the statements of one item and of a page by number write the members that they
  *  have. */
 type Beside = {
-  readonly ids: string | null
-  readonly references: Readonly<Record<string, string | null>> | null
+  readonly ids: Keys
+  readonly references: Readonly<Record<string, Keys>> | null
   readonly validUntil: string | null
   readonly total: number | null
   readonly count: number
@@ -114,10 +117,11 @@ function fill(
   const named = Object.entries(references ?? {})
   return {
     body,
-    ids: ids?.split(',') ?? [],
-    references: Object.fromEntries(
-      named.map(([name, keys]) => [name, [...new Set(keys?.split(','))]]),
-    ),
+    ids: listOf(ids),
+    references: Object.fromEntries(named.map(([name, keys]) => [name, [...new Set(listOf(keys))]])),
     ...(validUntil !== null && { validUntil }),
   }
 }
+
+const listOf = (keys: Keys): readonly string[] =>
+  typeof keys === 'string' ? keys.split(',') : (keys ?? [])

@@ -34,14 +34,14 @@ function expansionOf(
   const item = itemOf(child, selection, hasMember)
   const from = child.table.from(child.alias)
   if (limit === undefined) {
-    return sql`(select row_to_json(item) from ${from} ${item} where ${sql.join(where, sql` and `)})`
+    return sql`(select row_to_json(item.*) from ${from} ${item} where ${sql.join(where, sql` and `)})`
   }
   const { by } = orderOf(child, child.table.resource.sorts[0])
   return sql`(
     select row_to_json(list) from (
       select coalesce(json_agg(item order by n) filter (where n <= ${sql.lit(limit)}), '[]') as data,
              count(*) > ${sql.lit(limit)} as "hasMore"
-        from (select row_number() over (order by ${by}) as n, row_to_json(item) as item
+        from (select row_number() over (order by ${by}) as n, row_to_json(item.*) as item
                 from ${from} ${item}
                where ${sql.join(where, sql` and `)}
                order by ${by}

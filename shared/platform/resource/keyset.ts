@@ -33,6 +33,8 @@ export type Key = {
 /** A cursor as far as the text of the statement depends on it. */
 export type Start = {
   readonly direction: 'next' | 'prev'
+  /** Whether the row of the key is on the page. */
+  readonly isInclusive: boolean
   /** Which values of its key are NULL. */
   readonly nulls: readonly boolean[]
 }
@@ -45,7 +47,7 @@ export function orderOf(source: Source, sort: Sort, start?: Start): Order {
   const by = sql.join(
     keys.map(({ column, isDown, nulls }) => sql`${column} ${directionOf(isDown, nulls)}`),
   )
-  return { keys, by, branches: start ? branchesOf(keys, start.nulls) : [[]] }
+  return { keys, by, branches: start ? branchesOf(keys, start) : [[]] }
 }
 
 function keysOf({ table, alias, column }: Source, sort: Sort, isReversed: boolean): Key[] {
@@ -91,17 +93,19 @@ function directionOf(isDown: boolean, nulls: Key['nulls']): RawBuilder<unknown> 
   return sql.raw(`${isDown ? 'desc' : 'asc'}${nulls ? ` nulls ${nulls}` : ''}`)
 }
 
-function branchesOf(keys: readonly Key[], isNull: readonly boolean[]) {
+function branchesOf(keys: readonly Key[], { nulls: isNull, isInclusive }: Start) {
   const [first] = keys
   if (keys.every(({ isDown, nulls }) => isDown === first?.isDown && !nulls)) {
     const columns = sql.join(keys.map(({ column }) => column))
     const values = sql.join(keys.map(({ value }) => value))
-    return [[sql`(${columns}) ${sql.raw(first?.isDown ? '<' : '>')} (${values})`]]
+    const comparison = (first?.isDown ? '<' : '>') + (isInclusive ? '=' : '')
+    return [[sql`(${columns}) ${sql.raw(comparison)} (${values})`]]
   }
-  return keys.flatMap((key, index) => {
-    const same = keys.slice(0, index).map((one, at) => equals(one, isNull[at] ?? false))
-    return beyond(key, isNull[index] ?? false).map((further) => [...same, further])
-  })
+  const same = keys.map((key, index) => equals(key, isNull[index] ?? false))
+  const further = keys.flatMap((key, index) =>
+    beyond(key, isNull[index] ?? false).map((one) => [...same.slice(0, index), one]),
+  )
+  return isInclusive ? [same, ...further] : further
 }
 
 function equals({ column, value }: Key, isNull: boolean): RawBuilder<unknown> {

@@ -2,6 +2,7 @@ import { readCursor, type CursorKey, type Position } from './cursor.ts'
 import type { Resource } from './define-resource.ts'
 import { everything, type Selection } from './selection.ts'
 import { Parameters } from './parameters.ts'
+import { plainSorts } from './sort.ts'
 
 /** What one caller may see; it comes from the credential, never from the request. */
 export type Scope = { readonly organisationId?: string; readonly memberId?: string }
@@ -50,8 +51,10 @@ export function parseListQuery(
   const { resource, scope, parentId } = listing
   const parsing = new Parameters(resource, search, listParameters)
   const conditions = parsing.conditions()
-  const sorts = resource.sorts.map(({ name }) => name)
-  const sort = parsing.choice('sort', sorts) ?? resource.sorts[0].name
+  const isSearch = conditions.some(({ operator }) => operator === 'search')
+  const sorts = isSearch ? resource.sorts : plainSorts(resource.sorts)
+  const names = sorts.map(({ name }) => name)
+  const sort = parsing.choice('sort', names) ?? names[0] ?? resource.sorts[0].name
   const limit = parsing.whole('limit', resource.page.limitMax) ?? resource.page.limitDefault
   const selection = parsing.selection()
   const count = parsing.choice('count', counts) ?? 'none'

@@ -83,7 +83,7 @@ export function createReader({ db, clock }: Slice, resources: readonly Resource[
     async item(runner, { resource, scope, id, selection }) {
       const table = tableOf(resource)
       const shape = { hasMember: scope.memberId !== undefined, selection }
-      const key = JSON.stringify(['item', resource.name, shape])
+      const key = JSON.stringify(['item', resource.parent?.resource().name, resource.name, shape])
       const values = itemValues(placeOf({ resource, scope }), id)
       const [row] = await runner.read(
         statements.get(key, () => itemStatement(table, shape), values),

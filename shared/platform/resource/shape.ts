@@ -45,7 +45,11 @@ export function shapeOf({ scope, parent }: Place, query: Omit<ListQuery, 'bindin
     selection,
     ...(parent && { parent: parent.table }),
     ...(position && {
-      start: { direction: position.direction, nulls: position.key.map((text) => text === null) },
+      start: {
+        direction: position.direction,
+        isInclusive: position.isInclusive ?? false,
+        nulls: position.key.map((text) => text === null),
+      },
     }),
   }
 }

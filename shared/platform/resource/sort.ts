@@ -35,6 +35,11 @@ export function readSorts(declared: readonly SortDeclaration<string>[]): readonl
   })
 }
 
+/** The orders that need no search. */
+export function plainSorts(sorts: readonly Sort[]): readonly Sort[] {
+  return sorts.filter(({ keys }) => keys.every(({ field }) => field !== 'relevance'))
+}
+
 function readKey(name: string): SortKey {
   return { field: name.replace(/^-/, ''), isDown: name.startsWith('-') }
 }

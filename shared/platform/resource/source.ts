@@ -59,3 +59,7 @@ export function nextPassing(columns: readonly RawBuilder<unknown>[]): RawBuilder
   const each = columns.map((column) => sql`min(${column}) filter (where ${column} > ${readAt})`)
   return sql`least(${sql.join(each)})`
 }
+
+/** A column of one row if it is still to be passed. */
+export const later = (column: RawBuilder<unknown>): RawBuilder<unknown> =>
+  sql`case when ${column} > ${readAt} then ${column} end`

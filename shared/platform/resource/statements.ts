@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely'
 import { conditionsOf, membershipOf, parentFound, relevanceOf, visibleRow } from './conditions.ts'
-import { besides, linksOf } from './beside.ts'
+import { besides, linksOf, listedUntil } from './beside.ts'
 import { columnsOf, itemOf } from './item.ts'
 import { keyAlias, keyAt, orderOf, relevance, type Order } from './keyset.ts'
 import { slot, type Compile } from './prepared.ts'
@@ -30,7 +30,7 @@ export function pageStatement(table: Table, shape: Shape, compile: Compile): Raw
   // Rows are counted from 1 as they are fetched. Row `limit + 1` only tells that there is more.
   const at = (n: number) => (isReversed ? sql`(count(*) - ${sql.lit(n - 1)})::integer` : sql.lit(n))
   const fetched = sql`
-    select ${isReversed ? number : sql``} row_to_json(item)::text as item, ${sql.join(keys)}, ${linksOf(source, shape)}
+    select ${isReversed ? number : sql``} row_to_json(item.*)::text as item, ${sql.join(keys)}, ${linksOf(source, shape)}
       from ${rows.from} ${itemOf(source, shape.selection, shape.hasMember)}
      where ${rows.where}
      order by ${order.by}
@@ -46,7 +46,7 @@ export function pageStatement(table: Table, shape: Shape, compile: Compile): Raw
              'total', ${totalOf(source, shape, compile)},
              'isParentFound', ${parentFound(shape)},
              'membership', ${membershipOf(source, shape)},
-             ${besides(source, shape, conditionsOf(source, shape))}
+             ${besides(source, shape, listedUntil(source, shape, shape.count === 'exact'))}
            )::text as beside
       from (${page}) as page`
 }
@@ -56,18 +56,21 @@ export function offsetStatement(table: Table, shape: Shape): RawBuilder<FilledRo
   const source = sourceOf(table, 't')
   const order = orderOf(source, sortOf(table, shape))
   const where = sql.join([...conditionsOf(source, shape), ...present(source)], sql` and `)
+  // What is skipped is not made into JSON first.
+  const columns = sql.join(columnsNeeded(source, shape, order).map(source.column))
   return sql`
     select string_agg(item, ',') as body,
            json_build_object(
              'total', (select count(*) from ${table.from('t')} where ${where}),
-             ${besides(source, shape, conditionsOf(source, shape))}
+             ${besides(source, shape, listedUntil(source, shape, shape.count === 'exact'))}
            )::text as beside
       from (
-        select row_to_json(item)::text as item, ${linksOf(source, shape)}
-          from ${table.from('t')} ${itemOf(source, shape.selection, shape.hasMember)}
-         where ${where}
+        select row_to_json(item.*)::text as item, ${linksOf(source, shape)}
+          from (
+            select ${columns} from ${table.from('t')} where ${where}
+             order by ${order.by} limit ${sql.lit(shape.limit)} offset ${slot('skipped')}::bigint
+          ) as t ${itemOf(source, shape.selection, shape.hasMember)}
          order by ${order.by}
-         limit ${sql.lit(shape.limit)} offset ${slot('skipped')}::bigint
       ) as page`
 }
 
@@ -78,7 +81,7 @@ export function itemStatement(table: Table, shape: ItemShape): RawBuilder<Filled
   const where = sql.join([...visibleRow(source, hasMember, 'id'), ...present(source)], sql` and `)
   return sql`
     select min(item) as body, json_build_object(${besides(source, shape)})::text as beside
-      from (select row_to_json(item)::text as item, ${linksOf(source, shape)}
+      from (select row_to_json(item.*)::text as item, ${linksOf(source, shape)}
               from ${table.from('t')} ${itemOf(source, selection, hasMember)}
              where ${where}) as page`
 }
@@ -123,12 +126,15 @@ function totalOf(source: Source, shape: Shape, compile: Compile): RawBuilder<unk
   if (shape.count === 'exact') {
     return sql`(select count(*) from ${from} where ${sql.join(where, sql` and `)})`
   }
-  // The planner is asked, with the values of this read; it counts nothing.
+  // The planner is asked, with the values of this read; it counts nothing. The rows that are seen are the least.
   const { text, slots } = compile(sql`select from ${from} where ${sql.join(where, sql` and `)}`)
-  const question = text.replaceAll(/\$(\d+)/g, (_, place) => `($1)[${place}]`)
+  const question = text.replaceAll(parameter, (found, place) => (place ? `($1)[${place}]` : found))
   const values = slots.map((name) => sql`${slot(name)}::text`)
-  return sql`estimate_rows(${sql.lit(question)}, array[${sql.join(values)}]::text[])`
+  return sql`greatest(estimate_rows(${sql.lit(question)}, array[${sql.join(values)}]::text[]), count(*))`
 }
+
+/** A bind parameter, or a literal or name in which its like may stand. */
+const parameter = /'[^']*'|"[^"]*"|\$(\d+)/g
 
 function sortOf({ resource }: Table, { sort }: Shape) {
   return resource.sorts.find(({ name }) => name === sort) ?? resource.sorts[0]

@@ -2,6 +2,7 @@ import type { MikroORM } from '@mikro-orm/postgresql'
 import { sql, type RawBuilder } from 'kysely'
 import type { Resource } from './define-resource.ts'
 import type { Expansion } from './expansion.ts'
+import { plainSorts } from './sort.ts'
 
 /** A resource joined with what the database knows of its table: names and types of the columns. */
 export type Table = {
@@ -10,7 +11,7 @@ export type Table = {
   readonly primaryKey: readonly string[]
   readonly from: (alias: string) => RawBuilder<unknown>
   readonly columnName: (property: string) => string
-  /** An expression cast to the type of the column, or with `[]` to an array of it. */
+  /** An expression cast to the type of the column, whatever its length, or with `[]` to an array of it. */
   readonly cast: (
     property: string,
     expression: RawBuilder<unknown>,
@@ -18,6 +19,7 @@ export type Table = {
   ) => RawBuilder<unknown>
   readonly typeOf: (property: string) => string
   readonly isNullable: (property: string) => boolean
+  readonly collationOf: (property: string) => string | undefined
   /** The other end of an expansion. */
   readonly related: (name: string) => Related
 }
@@ -27,7 +29,7 @@ export type Related = {
   readonly expansion: Expansion
 }
 
-/** Looks up the table of every resource that is listed, and of those that they expand to.
+/** Looks up the table of every resource that is listed, and of those that they expand to or live below.
  *  @throws {Error} when a declaration asks for what the entities do not have */
 export function openTables(
   orm: MikroORM,
@@ -38,6 +40,9 @@ export function openTables(
     if (!tables.has(resource)) {
       tables.set(resource, openTable(orm, resource, tables))
       Object.values(resource.expand).forEach((expansion) => open(expansion.resource()))
+      if (resource.parent) {
+        open(resource.parent.resource())
+      }
     }
   }
   resources.forEach(open)
@@ -51,10 +56,11 @@ function openTable(orm: MikroORM, resource: Resource, tables: ReadonlyMap<Resour
     const found = Object.entries(meta.properties).find(([key]) => key === name)?.[1]
     const [fieldName] = found?.fieldNames ?? []
     const [columnType] = found?.columnTypes ?? []
-    if (!fieldName || !columnType) {
+    if (!found || !fieldName || !columnType) {
       throw new Error(`${meta.className} has no column for ${name}`)
     }
-    return { fieldName, columnType, isNullable: found?.nullable ?? false }
+    const { nullable: isNullable = false, collation } = found
+    return { fieldName, columnType, isNullable, collation }
   }
   return {
     resource,
@@ -62,9 +68,10 @@ function openTable(orm: MikroORM, resource: Resource, tables: ReadonlyMap<Resour
     from: (alias) => sql`${sql.table(meta.tableName)} as ${sql.ref(alias)}`,
     columnName: (name) => property(name).fieldName,
     cast: (name, expression, suffix) =>
-      sql`${expression}::${sql.raw(property(name).columnType + (suffix ?? ''))}`,
+      sql`${expression}::${sql.raw(unbounded(property(name).columnType) + (suffix ?? ''))}`,
     typeOf: (name) => property(name).columnType,
     isNullable: (name) => property(name).isNullable,
+    collationOf: (name) => property(name).collation,
     related(name) {
       const expansion = resource.expand[name]
       const table = expansion && tables.get(expansion.resource())
@@ -74,6 +81,12 @@ function openTable(orm: MikroORM, resource: Resource, tables: ReadonlyMap<Resour
       return { table, expansion }
     },
   }
+}
+
+/** The type without its length or scale: a cast to `varchar(10)` would cut a longer value off, and find the row that has
+ *  its beginning; one to `numeric(9,2)` would round it. */
+function unbounded(columnType: string): string {
+  return columnType.replace(/\(.*?\)/, '').replace(/^char(acter)?(?![\w ])/, 'bpchar')
 }
 
 /** What the compiler cannot see, found at start-up rather than by the first caller. */
@@ -110,10 +123,39 @@ function verify(table: Table): void {
       }
     }
   }
-  for (const [key, expansion] of Object.entries(resource.expand)) {
-    const child = expansion.resource()
-    if (expansion.kind === 'many' && child.parent?.resource() !== resource) {
-      fail(`${key} expands to ${child.name}, which is no list below it`)
+  verifyFilters(table, fail)
+  verifyExpansions(table, fail)
+}
+
+function verifyFilters(table: Table, fail: (what: string) => never): void {
+  const { resource } = table
+  for (const [field, kind] of Object.entries(resource.filters)) {
+    if (!resource.fields[field]?.parameter) {
+      fail(`${field} has no form in a query, so nothing can be filtered by it`)
+    }
+    if (kind === 'prefix' && table.collationOf(columnOf(table, field)) !== 'C') {
+      fail(`a prefix of ${field} is a range only under the C collation`)
+    }
+  }
+  if (plainSorts(resource.sorts).length === 0 && !resource.filtersRequired.includes('q')) {
+    fail('a list that is only sorted by relevance needs the filter q')
+  }
+}
+
+function verifyExpansions(table: Table, fail: (what: string) => never): void {
+  const { resource, primaryKey } = table
+  for (const key of Object.keys(resource.expand)) {
+    const { table: child, expansion } = table.related(key)
+    const { name, parent, sorts } = child.resource
+    if (expansion.kind === 'one') {
+      table.columnName(expansion.column)
+      if (child.primaryKey.length > 1) {
+        fail(`${key} expands to one of ${name}, whose primary key has several columns`)
+      }
+    } else if (parent?.resource() !== resource || primaryKey.length > 1) {
+      fail(`${key} expands to ${name}, which is no list below it`)
+    } else if (plainSorts([sorts[0]]).length === 0) {
+      fail(`${key} expands to ${name}, whose first sort needs a search`)
     }
   }
 }
