@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { ZodOpenApiOverride } from 'zod-openapi'
 
 /** Formats whose patterns are long and say nothing that the format's name does not. */
@@ -5,9 +6,14 @@ const formats = new Set(['date-time', 'uuid', 'uri'])
 
 /** Leaves out of a schema what would mislead or bore its readers: patterns beside a format, the bounds of JavaScript's
  *  whole numbers, and in answers the promise that no property will ever be added. */
-export const plainly: ZodOpenApiOverride = ({ jsonSchema, io }) => {
+export const plainly: ZodOpenApiOverride = ({ jsonSchema, zodSchema, io }) => {
+  // A further check makes zod forget the name of the format.
+  if (zodSchema instanceof z.ZodISODateTime) {
+    jsonSchema.format = 'date-time'
+  }
   if (formats.has(jsonSchema.format ?? '')) {
     delete jsonSchema.pattern
+    delete jsonSchema.allOf
   }
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) {
     delete jsonSchema.minimum
