@@ -1,15 +1,15 @@
 import type { Clock } from '#platform/clock'
-import { openDatabase, type Database } from '#platform/database/database'
-import { analyzeTables, listIndexes } from '#platform/database/indexes'
+import { listIndexes } from '#platform/database/indexes'
 import { migrateDown, migrateUp, readMigrations, type Depth } from '#platform/database/migrate'
-import { createLifecycle } from '#platform/lifecycle'
-import { createLog } from '#platform/log'
 import { parseArgs } from 'node:util'
+import { analyzeDatabase, type Declarations } from './analyze.ts'
 import { CommandError } from './command-error.ts'
 import { findDatabaseUrl, withoutPassword } from './database-url.ts'
+import { describeAnalysis } from './describe-analysis.ts'
 import { explainFailure } from './explain-failure.ts'
 import { migrations } from './index.ts'
 import { describeIndexes, describeState, describeSteps } from './report.ts'
+import { withDatabase } from './with-database.ts'
 
 /** What the command takes from its process. */
 export type CommandContext = {
@@ -17,6 +17,8 @@ export type CommandContext = {
   readonly clock: Clock
   readonly print: (text: string) => void
   readonly complain: (text: string) => void
+  /** Loads what the processes declare, for the command that asks about it. */
+  readonly declarations: () => Promise<Declarations>
 }
 
 const usage = `npm run migrate -- COMMAND [--json]
@@ -25,12 +27,14 @@ const usage = `npm run migrate -- COMMAND [--json]
   down      undo the last migration (also: rollback); --to NAME undoes everything after NAME, --all everything;
             in production only with --yes
   status    what is applied and pending, and every index with its size and use
-  analyze   refresh the planner's statistics, then list the indexes, the biggest first
+  analyze   refresh the planner's statistics, then take the plan of every declared read, and list the indexes that
+            nothing used and those that are missing; exits with 1 when a read sorts or scans what it need not
 
 The database is DATABASE_URL, else the embedded one of DATA_DIR while it runs.`
 
 type Options = { readonly json: boolean; readonly yes: boolean; readonly depth: Depth }
-type Command = (url: string, options: Options, context: CommandContext) => Promise<string>
+type Outcome = string | { readonly text: string; readonly exitCode: 0 | 1 }
+type Command = (url: string, options: Options, context: CommandContext) => Promise<Outcome>
 
 const commands: Readonly<Record<string, Command>> = {
   up: applyPending,
@@ -41,7 +45,7 @@ const commands: Readonly<Record<string, Command>> = {
   analyze: analyze,
 }
 
-/** Runs one `migrate` command line.  @returns the exit code: 0, or 1 after an explanation */
+/** Runs one `migrate` command line.  @returns the exit code: 0, or 1 after an explanation or a report of faults */
 export async function runMigrateCommand(
   args: readonly string[],
   context: CommandContext,
@@ -56,8 +60,11 @@ export async function runMigrateCommand(
     }
     const url = await findDatabaseUrl(context.env)
     where = ` on ${withoutPassword(url)}`
-    context.print(await command(url, options, context))
-    return 0
+    const outcome = await command(url, options, context)
+    const { text, exitCode } =
+      typeof outcome === 'string' ? { text: outcome, exitCode: 0 as const } : outcome
+    context.print(text)
+    return exitCode
   } catch (error) {
     context.complain(explainFailure(`migrate failed${where}`, error))
     return 1
@@ -83,21 +90,23 @@ async function undo(url: string, { json, yes, depth }: Options, { env, clock }: 
 
 async function showStatus(url: string, { json }: Options) {
   const state = await readMigrations(url, migrations)
-  const indexes = await withDatabase(url, (db) => listIndexes(db))
+  const indexes = await withDatabase(url, [], (db) => listIndexes(db))
   return json
     ? JSON.stringify({ ...state, indexes })
     : `${describeState(state)}\n\n${describeIndexes(indexes)}`
 }
 
-async function analyze(url: string, { json }: Options) {
-  return withDatabase(url, async (db) => {
-    const analyzed = await analyzeTables(db)
-    const bySize = (await listIndexes(db)).toSorted((a, b) => b.sizeBytes - a.sizeBytes)
-    const unused = bySize.filter(({ scansCount }) => scansCount === 0).map(({ index }) => index)
-    return json
-      ? JSON.stringify({ analyzed, indexes: bySize, unused })
-      : `ANALYZE of ${analyzed.length} tables: ${analyzed.join(', ')}\n\n${describeIndexes(bySize)}`
-  })
+async function analyze(
+  url: string,
+  { json }: Options,
+  { declarations }: CommandContext,
+): Promise<Outcome> {
+  const analysis = await analyzeDatabase(url, await declarations())
+  const isFaulty = analysis.reads.some(({ faults }) => faults.length > 0)
+  return {
+    text: json ? JSON.stringify(analysis) : describeAnalysis(analysis),
+    exitCode: isFaulty ? 1 : 0,
+  }
 }
 
 function parse(args: readonly string[]): { readonly name: string; readonly options: Options } {
@@ -115,30 +124,4 @@ function parse(args: readonly string[]): { readonly name: string; readonly optio
     ? { kind: 'to', name: values.to }
     : { kind: values.all ? 'all' : 'last' }
   return { name: positionals[0] ?? 'help', options: { json: values.json, yes: values.yes, depth } }
-}
-
-/** Limits are wide: ANALYZE of a big table takes as long as it takes. */
-async function withDatabase<T>(url: string, work: (db: Database) => Promise<T>): Promise<T> {
-  const log = createLog('migrate', 'warn', 2)
-  const lifecycle = createLifecycle(log)
-  try {
-    const db = await openDatabase(
-      {
-        url,
-        applicationName: 'tidegate-migrate',
-        connectionsMax: 1,
-        acquireTimeoutMs: 30_000,
-        idleTimeoutMs: 30_000,
-        statementTimeoutMs: 3_600_000,
-        queryTimeoutMs: 3_601_000,
-        lockTimeoutMs: 5_000,
-        idleInTransactionTimeoutMs: 10_000,
-      },
-      [],
-      { log, lifecycle },
-    )
-    return await work(db)
-  } finally {
-    await lifecycle.stop()
-  }
 }

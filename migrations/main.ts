@@ -10,4 +10,10 @@ process.exitCode = await runMigrateCommand(process.argv.slice(2), {
   clock: systemClock,
   print: (text) => process.stdout.write(`${text}\n`),
   complain: (text) => process.stderr.write(`${text}\n`),
+  // Loaded when it is asked for: what applies migrations needs no declaration, and must work when one is wrong.
+  async declarations() {
+    const { resources } = await import('../api/resources.ts')
+    const { entities } = await import('#entities')
+    return { resources, entities }
+  },
 })

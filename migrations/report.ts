@@ -49,7 +49,8 @@ function remark({ isValid, isUnique, scansCount }: IndexUse): string {
   return isUnique ? 'unused by reads, keeps rows unique' : 'unused'
 }
 
-function columns(rows: readonly (readonly string[])[]): readonly string[] {
+/** Rows as lines, each column as wide as its widest cell. */
+export function columns(rows: readonly (readonly string[])[]): readonly string[] {
   const widths = rows.reduce<number[]>(
     (widest, row) => row.map((cell, index) => Math.max(widest[index] ?? 0, cell.length)),
     [],
@@ -63,4 +64,4 @@ function columns(rows: readonly (readonly string[])[]): readonly string[] {
 }
 
 const milliseconds = (value: number): string => `${Math.round(value)} ms`
-const kibibytes = (bytes: number): string => `${Math.ceil(bytes / 1024)} KiB`
+export const kibibytes = (bytes: number): string => `${Math.ceil(bytes / 1024)} KiB`

@@ -1,3 +1,4 @@
+import { entities } from '#entities'
 import { migrations } from '#migrations'
 import { systemClock } from '#platform/clock'
 import { expect } from 'chai'
@@ -5,6 +6,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Client } from 'pg'
+import { resources } from '../../api/resources.ts'
 import { runMigrateCommand } from '../../migrations/command.ts'
 import { createDatabase } from '../support/servers.ts'
 
@@ -18,6 +21,7 @@ async function migrate(args: readonly string[], env: Env) {
     clock: systemClock,
     print: (text) => out.push(text),
     complain: (text) => complaints.push(text),
+    declarations: async () => ({ resources, entities }),
   })
   return { exitCode, out: out.join('\n'), complaint: complaints.join('\n') }
 }
@@ -45,13 +49,15 @@ describe('npm run migrate', () => {
     )
   })
 
-  it('analyze refreshes statistics and lists the indexes, the biggest first', async () => {
+  it('analyze refreshes statistics and shows every read, unused indexes and missing ones', async () => {
     const env = { DATABASE_URL: await createDatabase() }
-    const { out } = await migrate(['analyze', '--json'], env)
+    const { out, exitCode } = await migrate(['analyze', '--json'], env)
     const report = JSON.parse(out) as {
       analyzed: string[]
+      reads: { name: string; variant: string; faults: string[] }[]
       indexes: { sizeBytes: number; index: string }[]
-      unused: string[]
+      unused: { index: string; keptFor?: string }[]
+      missing: { scannedTables: unknown[]; foreignKeys: unknown[] }
     }
     const required = [
       'payment_links',
@@ -60,10 +66,56 @@ describe('npm run migrate', () => {
       'ledger_entries',
       'xero_syncs',
     ]
+    expect(exitCode).to.equal(0)
     expect(report.analyzed).to.include.members(required)
+    expect(report.reads.map(({ name, variant }) => `${name}, ${variant}`)).to.include.members([
+      'payment-links by -createdAt with status, next page',
+      'payment-links of a member by createdAt, prev page',
+      'payment-links/:id, expand=items',
+      'the look-up of a caller by its key, as it is',
+    ])
     const sizes = report.indexes.map(({ sizeBytes }) => sizeBytes)
     expect(sizes).to.deep.equal(sizes.toSorted((a, b) => b - a))
-    expect(report.unused).to.include('idx_payment_links_org_created')
+    expect(report.unused.map(({ index }) => index)).to.include('idx_payment_links_org_created')
+    expect(report.missing).to.deep.equal({ scannedTables: [], foreignKeys: [] })
+    const table = (await migrate(['analyze'], env)).out
+    expect(table).to.match(/^members by -createdAt with tier .* \d+ +\d+$/m)
+    expect(table).to.match(/^\d+ reads, 0 of them at fault$/m)
+    expect(table).to.match(/^organisations_slug_key +organisations +8 KiB +keeps rows unique$/m)
+    expect(table).to.match(/^no foreign key of a big table is without an index$/m)
+  })
+
+  it('analyze exits with 1 and says what would help when a read has lost its index', async () => {
+    const url = await createDatabase()
+    const client = new Client({ connectionString: url })
+    await client.connect()
+    await client.query(
+      `begin; set local session_replication_role = replica; drop index idx_activity_log_org_created;
+       insert into activity_log (organisation_id, action, subject_type, subject_id, created_at)
+       select case n % 2 when 0 then '01900000-0000-7000-8000-000000000000'
+                         else '01900000-0000-7000-8000-000000000001' end::uuid,
+              n % 9, 'payment-link', n, timestamptz '2026-01-01Z' + n * interval '1 minute'
+         from generate_series(1, 20000) as n; commit`,
+    )
+    await client.end()
+    const { out, exitCode } = await migrate(['analyze'], { DATABASE_URL: url })
+    expect(exitCode).to.equal(1)
+    expect(out).to.match(
+      /^ {2}FAULT first page: sorts 10,000 rows of activity_log; an index on activity_log \(organisation_id, created_at, id\) would serve it$/m,
+    )
+    expect(out).to.match(/^activity_log \(api_key_id\) +api_keys +20000$/m)
+    expect(out).to.match(/^\d+ reads, [1-9]\d* of them at fault$/m)
+  })
+
+  it('analyze waits for pending migrations', async () => {
+    const env = { DATABASE_URL: await createDatabase() }
+    await migrate(['down'], env)
+    const { exitCode, complaint } = await migrate(['analyze'], env)
+    expect([exitCode, complaint]).to.satisfy(
+      ([code, text]: [number, string]) =>
+        code === 1 &&
+        text.startsWith('nothing was analysed\nwhy: migrations are pending that reads may need: '),
+    )
   })
 
   it('speaks JSON for every command', async () => {
@@ -133,5 +185,14 @@ describe('npm run migrate', () => {
     })
     expect([run.status, run.stderr]).to.deep.equal([0, ''])
     expect(JSON.parse(run.stdout)).to.include.keys('applied', 'indexes')
+  })
+
+  it('is given the declarations by its process', async () => {
+    const run = spawnSync(process.execPath, ['migrations/main.ts', 'analyze'], {
+      env: { ...process.env, DATABASE_URL: await createDatabase() },
+      encoding: 'utf8',
+    })
+    expect([run.status, run.stderr]).to.deep.equal([0, ''])
+    expect(run.stdout).to.match(/^payment-links by createdAt with status /m)
   })
 })

@@ -4,11 +4,15 @@ import type { Runner } from './database.ts'
 /** One index with its size and how often it has been used since the statistics were last reset. */
 export type IndexUse = {
   readonly table: string
+  /** As the planner believes; 0 for a table that was never analysed. */
+  readonly rowsCount: number
   readonly index: string
   readonly sizeBytes: number
   readonly scansCount: number
   /** Keeps rows distinct, so it earns its place without a single scan. */
   readonly isUnique: boolean
+  /** Has exactly the columns of a foreign key, so that a change of what is referred to finds the rows that refer. */
+  readonly isProbe: boolean
   /** False for what an interrupted CREATE INDEX CONCURRENTLY left behind: it costs every write and serves no read. */
   readonly isValid: boolean
 }
@@ -17,9 +21,12 @@ export type IndexUse = {
 export async function listIndexes(db: Runner): Promise<readonly IndexUse[]> {
   const rows = await db.run(
     sql<Omit<IndexUse, 'sizeBytes' | 'scansCount'> & { sizeBytes: string; scansCount: string }>`
-      select t.relname as "table", c.relname as "index", pg_relation_size(c.oid) as "sizeBytes",
+      select t.relname as "table", greatest(t.reltuples, 0)::float8 as "rowsCount", c.relname as "index", pg_relation_size(c.oid) as "sizeBytes",
              coalesce(pg_stat_get_numscans(c.oid), 0) as "scansCount",
-             i.indisunique as "isUnique", i.indisvalid as "isValid"
+             i.indisunique or i.indisexclusion as "isUnique", i.indisvalid as "isValid",
+             exists (select from pg_constraint f
+                      where f.contype = 'f' and f.conrelid = t.oid
+                        and f.conkey = (string_to_array(i.indkey::text, ' ')::smallint[])[1:i.indnkeyatts]) as "isProbe"
         from pg_index i
         join pg_class c on c.oid = i.indexrelid
         join pg_class t on t.oid = i.indrelid

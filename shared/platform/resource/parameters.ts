@@ -19,11 +19,15 @@ export class Parameters {
     this.#resource = resource
     this.#filters = filterParameters(resource)
     const names = [...known, ...this.#filters.keys()]
+    const written = search.split('&').filter((one) => one !== '')
     for (const [name, value] of new URLSearchParams(search)) {
+      const isReadable = isDecodable(written.shift() ?? '')
       if (!names.includes(name)) {
         this.#fail(name, `unknown parameter${didYouMean(name, names)}`)
       } else if (this.#values.has(name)) {
         this.#fail(name, 'given more than once')
+      } else if (!isReadable) {
+        this.#fail(name, 'must be percent-encoded UTF-8')
       }
       this.#values.set(name, value)
     }
@@ -130,6 +134,15 @@ function conditionsOf({ field, kind }: FilterParameter, values: readonly string[
     { field, operator: 'from', values: [start] },
     ...(end === undefined ? [] : [{ field, operator: 'before', values: [end] } as const]),
   ]
+}
+
+/** What is no UTF-8 would otherwise be read as U+FFFD, and a broken escape as itself. */
+function isDecodable(written: string): boolean {
+  try {
+    return !written.includes('%') || decodeURIComponent(written) !== ''
+  } catch {
+    return false
+  }
 }
 
 function didYouMean(name: string, known: readonly string[]): string {

@@ -11,7 +11,7 @@ export type Selection = {
 export const everything: Selection = { expand: {} }
 
 /** How deep expansions may lie in each other: `items.product`. */
-const depthMax = 2
+export const depthMax = 2
 /** Names that one `fields` or `expand` may list. */
 const namesMax = 100
 

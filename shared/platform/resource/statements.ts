@@ -100,7 +100,10 @@ function rowsOf(source: Source, shape: Shape, order: Order) {
   const ranked = isRanked ? [sql`${relevanceOf(source, shape)} as ${sql.ref(relevance.name)}`] : []
   const select = (conditions: readonly RawBuilder<unknown>[]) =>
     sql`select ${sql.join([...columns, ...ranked])} from ${table.from(alias)} where ${sql.join(conditions, sql` and `)}`
-  const all = isRanked ? [select(where)] : order.branches.map((one) => select([...where, ...one]))
+  // A branch that did not say its order would be read whole: PostgreSQL asks none of a branch with conditions.
+  const branch = (conditions: readonly RawBuilder<unknown>[]) =>
+    sql`(${select([...where, ...conditions])} order by ${order.by} limit ${sql.lit(shape.limit + 1)})`
+  const all = isRanked ? [select(where)] : order.branches.map(branch)
   const from = sql`(${sql.join(all, sql` union all `)}) as ${sql.ref(alias)}`
   return { from, where: isRanked ? sql.join([sql`true`, ...first], sql` and `) : sql`true` }
 }

@@ -1,0 +1,120 @@
+/** A read that is no declared resource: who asks, and what. */
+export type OtherRead = { readonly reader: string; readonly text: string }
+
+/**
+ * The table of contents of what reads the database beside the declared resources: jobs, look-ups and write paths, each
+ * under the index that it needs. `npm run migrate -- analyze` and the index proof take their plans like those of
+ * declared reads. What a declared read uses needs no line here.
+ */
+export const otherReads: Readonly<Record<string, OtherRead>> = {
+  // whoever comes with a credential
+  idx_api_keys_hash: {
+    reader: 'the look-up of a caller by its key',
+    text: 'select id from api_keys where key_hash = $1',
+  },
+  idx_admin_tokens_hash: {
+    reader: 'the look-up of an admin token',
+    text: 'select id from admin_tokens where token_hash = $1',
+  },
+  idx_members_last_active: {
+    reader: 'the warming of caches for active members, to come',
+    text: `select id from members where status = 'active' order by last_active_at desc limit 100`,
+  },
+
+  // exchange rates
+  idx_fx_batches_provider_finished: {
+    reader: 'the refresh of rates, for the last attempt of a provider',
+    text: 'select status from fx_batches where provider = $1 order by finished_at desc limit 1',
+  },
+  idx_fx_snapshots_asset_captured: {
+    reader: 'the report on frozen rates, to come',
+    text: `select rate from fx_snapshots where organisation_id = $1 and asset = $2
+            order by captured_at desc limit 20`,
+  },
+
+  // payment links and what happens to them
+  idx_payment_links_short_code: {
+    reader: 'the page on which a link is paid, to come',
+    text: 'select id from payment_links where short_code = $1',
+  },
+  idx_payment_links_expiry: {
+    reader: 'the job that expires links, to come',
+    text: `select id from payment_links where status in ('open', 'partially_paid') and expires_at <= $1
+            order by expires_at limit 500`,
+  },
+  idx_payment_events_provider_ref: {
+    reader: 'the intake of webhooks, to know what came before; to come',
+    text: 'select id from payment_events where provider = $1 and provider_event_id = $2',
+  },
+
+  // what is sold
+  idx_products_org_created: {
+    reader: 'the back office, every product; to come',
+    text: `select id from products where organisation_id = $1 and deleted_at is null
+            order by created_at desc, id desc limit 20`,
+  },
+  idx_products_status: {
+    reader: 'the back office, products of a status; to come',
+    text: `select id from products where organisation_id = $1 and status = $2 and deleted_at is null
+            order by created_at desc, id desc limit 20`,
+  },
+  idx_prices_product_currency: {
+    reader: 'the price of a cart line now, to come',
+    text: `select amount_minor, valid_from, valid_to from prices
+            where product_id = $1 and currency = $2 and valid_from <= $3 order by valid_from desc limit 1`,
+  },
+  idx_inventory_items_org_updated: {
+    reader: 'the back office, stock that changed; to come',
+    text: `select id from inventory_items where organisation_id = $1
+            order by updated_at desc, id desc limit 20`,
+  },
+  idx_inventory_items_low: {
+    reader: 'the back office, stock that runs low; to come',
+    text: `select id from inventory_items
+            where organisation_id = $1 and on_hand - reserved <= low_stock_threshold
+            order by updated_at desc, id desc limit 20`,
+  },
+
+  // ledger and accounting
+  idx_ledger_transactions_idem: {
+    reader: 'the ledger, for a posting that was made before; to come',
+    text: 'select id from ledger_transactions where organisation_id = $1 and idempotency_key = $2',
+  },
+  idx_ledger_transactions_reference: {
+    reader: 'the ledger, for the postings of an order or a link; to come',
+    text: `select id from ledger_transactions
+            where organisation_id = $1 and reference_type = $2 and reference_id = $3`,
+  },
+  idx_ledger_transactions_pending: {
+    reader: 'the job that posts what has become due, to come',
+    text: `select id from ledger_transactions where status = 'pending' and effective_at <= $1
+            order by effective_at limit 100`,
+  },
+  idx_xero_syncs_status: {
+    reader: 'the job that sends to Xero, to come',
+    text: `select id from xero_syncs where status = 'pending' and next_attempt_at <= $1
+            order by next_attempt_at limit 100`,
+  },
+
+  // delivery
+  idx_outbox_events_unpublished: {
+    reader: 'the relay of the outbox, to come',
+    text: 'select id from outbox_events where published_at is null order by id limit 100',
+  },
+  idx_idempotency_keys_expiry: {
+    reader: 'the clean-up of idempotency keys, to come',
+    text: 'select key from idempotency_keys where expires_at <= $1 order by expires_at limit 100',
+  },
+  idx_job_runs_name_started: {
+    reader: 'the schedules, for the last run of a job',
+    text: 'select id from job_runs where name = $1 order by started_at desc limit 20',
+  },
+  idx_job_runs_active: {
+    reader: 'each run of a job, for runs of it that never ended',
+    text: `select id from job_runs where queue = $1 and bull_id = $2 and state = 'active'`,
+  },
+  idx_job_runs_failed: {
+    reader: 'the admin process, jobs that failed; to come',
+    text: `select id from job_runs where state = 'failed' order by finished_at desc limit 20`,
+  },
+}
