@@ -12,19 +12,20 @@ import { cacheCheck, databaseCheck } from '#platform/health/platform-checks'
 import { listen } from '#platform/listen'
 import { openPlatform } from '#platform/platform'
 import { Problem } from '#platform/problem'
-import type { Resource } from '#platform/resource/define-resource'
 import type { Started } from '#platform/run-process'
 import { createReader } from '#platform/resource/reader'
 import { begin } from './http/begin.ts'
+import { addLink } from './http/exchange.ts'
 import { cors } from './http/cors.ts'
 import { withDeadline } from './http/deadline.ts'
-import { deprecated } from './http/deprecated.ts'
 import { handleError } from './http/handle-error.ts'
 import { problemPage } from './http/problem-pages.ts'
 import { problems } from './http/problems.ts'
 import { refuseAmbiguous } from './http/refuse-ambiguous.ts'
 import { refuseConnections } from './http/render-problem.ts'
-import { listLegacy, listResource, readResource } from './http/read-resource.ts'
+import { readsOf } from './http/resource-reads.ts'
+import { serveDocs } from './openapi/serve-docs.ts'
+import { serveDocument } from './openapi/serve-document.ts'
 import { resources } from './resources.ts'
 import { routes } from './routes.ts'
 import type { ApiSlice } from './slice.ts'
@@ -72,6 +73,9 @@ export async function startApi(config: Config, started: Started): Promise<void> 
 /** The whole API as one Express application; nothing listens yet. `health` answers below `/api/health`. */
 export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestHandler): Express {
   const app = express()
+  const reads = resources.flatMap((resource) =>
+    readsOf(resource, options.isCursorPaginationEnabled),
+  )
   app.set('trust proxy', options.trustProxy)
   app.set('query parser', false)
   app.set('case sensitive routing', true)
@@ -84,9 +88,12 @@ export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestH
   app.use(health)
   app.use(cors(options.corsOrigins))
   app.get('/problems/:domain/:name', problemPage)
+  serveDocs(app)
+  serveDocument(app, { reads, routes, baseUrl: slice.baseUrl })
+  app.use('/api', linkToDocument)
   app.use(express.raw({ type: isJson, limit: options.bodyBytesMax, inflate: false }))
   const mounted = [
-    ...resources.flatMap((resource) => readsOf(resource, options.isCursorPaginationEnabled)),
+    ...reads,
     ...routes.map(({ method, path, handle }) => ({ method, path: `/api/v2${path}`, handle })),
   ]
   const deadlineOf = (method: Method): number =>
@@ -101,23 +108,6 @@ export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestH
   })
   app.use(handleError(slice))
   return app
-}
-
-/** The routes that a declared resource brings with it. */
-export function readsOf(resource: Resource, isCursorPaginationEnabled = true): Mounted[] {
-  const { parent, name, legacyPath } = resource
-  const path = parent ? `/api/v2/${parent.resource().name}/:id/${name}` : `/api/v2/${name}`
-  const detail = resource.operations === 'list-and-detail'
-  const get = (at: string, handle: Handler): Mounted => ({ method: 'get', path: at, handle })
-  const legacy = `/api/${legacyPath}`
-  return [
-    ...(isCursorPaginationEnabled ? [get(path, listResource(resource))] : []),
-    ...(detail ? [get(`${path}/:id`, readResource(resource))] : []),
-    ...(legacyPath ? [get(legacy, deprecated(path, listLegacy(resource)))] : []),
-    ...(legacyPath && detail
-      ? [get(`${legacy}/:id`, deprecated(`${path}/:id`, readResource(resource)))]
-      : []),
-  ]
 }
 
 function mount(app: Express, slice: ApiSlice, mounted: readonly Mounted[]): void {
@@ -145,6 +135,11 @@ function mount(app: Express, slice: ApiSlice, mounted: readonly Mounted[]): void
 /** JSON is UTF-8 (RFC 8259, 8.1); another charset would be decoded into something that was not sent. */
 function isJson(request: { readonly headers: IncomingHttpHeaders }): boolean {
   return /^application\/json *(; *charset="?utf-8"?)?$/i.test(request.headers['content-type'] ?? '')
+}
+
+const linkToDocument: RequestHandler = (_request, response, next) => {
+  addLink(response, '</openapi.json>; rel="service-desc"')
+  next()
 }
 
 /** An API serves no documents, so nothing may be loaded, framed or sniffed. */

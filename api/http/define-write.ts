@@ -2,6 +2,8 @@ import type { Request, Response } from 'express'
 import type { z } from 'zod'
 import { recordActivity, type Activity, type Caller } from '#members'
 import { transaction, type Transaction } from '#platform/database/transaction'
+import type { ProblemType } from '#platform/problem'
+import type { Resource } from '#platform/resource/define-resource'
 import type { ApiSlice } from '../slice.ts'
 import { authenticate } from './authenticate.ts'
 import { claim, findAnswer, keepAnswer, readAttempt, type Answer } from './idempotency.ts'
@@ -28,6 +30,9 @@ export type Written = Answer & {
 }
 
 export type WriteDeclaration<S extends z.ZodType> = {
+  /** The name of the function in clients: `createPaymentLink`. */
+  readonly operationId: string
+  readonly summary: string
   /** A POST has an effect each time it is sent and therefore needs an Idempotency-Key; a PATCH names a version; a
    *  DELETE that is repeated finds nothing left to do, and has no body (`z.undefined()`). */
   readonly method: 'post' | 'patch' | 'delete'
@@ -35,6 +40,10 @@ export type WriteDeclaration<S extends z.ZodType> = {
   readonly path: `/${string}`
   readonly scope: string
   readonly body: S
+  /** What a success looks like: the item of a resource, or something else, in `data`; nothing with 204. */
+  readonly answer: { readonly status: 200 | 201 | 204; readonly data?: Resource | z.ZodType }
+  /** What the domain may refuse it for; what every write is refused for is known. */
+  readonly problems: readonly ProblemType[]
   /** What the activity log calls it: the kind of thing and what was done to it. */
   readonly activity: Activity['action']
   /** What must happen before the transaction because it may leave the database, such as fetching rates. */
@@ -43,18 +52,16 @@ export type WriteDeclaration<S extends z.ZodType> = {
 }
 
 /** A write route with its types forgotten: what the list of routes holds. */
-export type WriteRoute = Pick<WriteDeclaration<z.ZodType>, 'method' | 'path' | 'scope' | 'body'> & {
+export type WriteRoute = Omit<WriteDeclaration<z.ZodType>, 'activity' | 'prepare' | 'write'> & {
   readonly handle: (slice: ApiSlice, request: Request, response: Response) => Promise<void>
 }
 
 /** Declares a write: authentication, validation, idempotency and the transaction around it come from here. */
 export function defineWrite<S extends z.ZodType>(declaration: WriteDeclaration<S>): WriteRoute {
-  const { method, path, scope, body: schema } = declaration
+  const { activity: _activity, prepare: _prepare, write: _write, ...described } = declaration
+  const { method, scope, body: schema } = described
   return {
-    method,
-    path,
-    scope,
-    body: schema,
+    ...described,
     async handle(slice, request, response) {
       const caller = await authenticate(slice.db, request, scope)
       const document = method === 'delete' ? undefined : readJson(request)

@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express'
 import type { ApiSlice } from '../slice.ts'
+import { addLink } from './exchange.ts'
 
 type Handler = (slice: ApiSlice, request: Request, response: Response) => Promise<void>
 
@@ -13,11 +14,8 @@ export function deprecated(successor: string, handle: Handler): Handler {
   return async (slice, request, response) => {
     const id = encodeURIComponent(String(request.params['id'] ?? ''))
     const path = successor.replace(':id', () => id)
-    response.set({
-      Deprecation: deprecatedAt,
-      Sunset: sunsetAt,
-      Link: `<${path}>; rel="successor-version"`,
-    })
+    response.set({ Deprecation: deprecatedAt, Sunset: sunsetAt })
+    addLink(response, `<${path}>; rel="successor-version"`)
     await handle(slice, request, response)
   }
 }

@@ -31,6 +31,12 @@ export function searchOf(request: Request): string {
   return mark === -1 ? '' : request.originalUrl.slice(mark + 1)
 }
 
+/** Adds a web link (RFC 8288) to those that the answer has already. */
+export function addLink(response: Response, link: string): void {
+  const earlier = response.get('Link')
+  response.set('Link', earlier === undefined ? link : `${earlier}, ${link}`)
+}
+
 /** A weak validator made once from the bytes of the body. */
 function etagOf(body: Buffer): string {
   return `W/"${hash('sha256', body, 'base64url').slice(0, 16)}"`
@@ -38,9 +44,19 @@ function etagOf(body: Buffer): string {
 
 /** Sends JSON text as it is, or 304 when the client has exactly this. The caller's data is never kept by shared caches. */
 export function sendJson(request: Request, response: Response, text: string): void {
-  const body = Buffer.from(text)
+  response.set('Cache-Control', 'private, no-cache').vary('Authorization')
+  const type = 'application/json; charset=utf-8'
+  sendConditionally(request, response, { body: Buffer.from(text), type })
+}
+
+/** Sends bytes, or 304 when the client has exactly these. */
+export function sendConditionally(
+  request: Request,
+  response: Response,
+  { body, type }: { readonly body: Buffer; readonly type: string },
+): void {
   const etag = etagOf(body)
-  response.set({ 'Cache-Control': 'private, no-cache', ETag: etag }).vary('Authorization')
+  response.set('ETag', etag)
   const known = request
     .get('if-none-match')
     ?.split(',')
@@ -49,7 +65,7 @@ export function sendJson(request: Request, response: Response, text: string): vo
     response.status(304).end()
     return
   }
-  response.type('application/json; charset=utf-8').send(body)
+  response.type(type).send(body)
 }
 
 const weak = (etag: string): string => (etag.startsWith('W/') ? etag : `W/${etag}`)

@@ -16,7 +16,7 @@ import type { Page, SortKeyText } from '#platform/resource/filled'
 import { everything, resourcesOf, type Selection } from '#platform/resource/selection'
 import type { ApiSlice } from '../slice.ts'
 import { authenticate, requireScope, scopeOf } from './authenticate.ts'
-import { searchOf, sendJson } from './exchange.ts'
+import { addLink, searchOf, sendJson } from './exchange.ts'
 
 type Handler = (slice: ApiSlice, request: Request, response: Response) => Promise<void>
 
@@ -33,7 +33,7 @@ export const listResource =
       throw notFound(resource.parent?.resource() ?? resource)
     }
     const envelope = describePage(slice, query, page)
-    response.set('Link', linksOf(request, envelope))
+    addLink(response, linksOf(request, envelope))
     sendJson(request, response, `{"data":${page.body},"page":${JSON.stringify(envelope)}}`)
   }
 

@@ -1,5 +1,11 @@
-import { ensureRates } from '#fx'
-import { changeLink, getLinkForUpdate, linkChangesSchema, settlementAssetsOf } from '#payments'
+import { ensureRates, problems as fxProblems } from '#fx'
+import {
+  changeLink,
+  getLinkForUpdate,
+  linkChangesSchema,
+  problems,
+  settlementAssetsOf,
+} from '#payments'
 import { scopeOf } from '../http/authenticate.ts'
 import { defineWrite } from '../http/define-write.ts'
 import { expectedVersion, versionChanged } from '../http/precondition.ts'
@@ -7,11 +13,22 @@ import { readItem } from '../http/read-resource.ts'
 import { paymentLinks } from '../resources/payment-links.ts'
 
 export const changePaymentLink = defineWrite({
+  operationId: 'changePaymentLink',
+  summary: 'Change a payment link',
   method: 'patch',
   path: '/payment-links/:id',
   scope: 'payment-links:write',
   activity: 'payment-link.updated',
   body: linkChangesSchema,
+  answer: { status: 200, data: paymentLinks },
+  problems: [
+    problems.referenceTaken,
+    problems.expiryPast,
+    problems.linkClosed,
+    problems.amountFixed,
+    fxProblems.rateUnavailable,
+    fxProblems.amountOutOfRange,
+  ],
   async prepare({ db, fx }, { caller, body, request }) {
     expectedVersion(request) // no rate is fetched for a request that cannot succeed
     if (body.amount) {

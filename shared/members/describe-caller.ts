@@ -1,6 +1,32 @@
 import { sql, type RawBuilder } from 'kysely'
+import { z } from 'zod'
 import type { Runner } from '#platform/database/database'
+import { apiKeyKinds } from './api-key.ts'
 import type { Caller } from './find-caller.ts'
+import { roles } from './member-role.ts'
+
+/** What `describeCaller` tells. */
+export const callerDescription = z.object({
+  organisation: z.object({
+    id: z.uuid(),
+    name: z.string(),
+    slug: z.string(),
+    defaultCurrency: z.string(),
+    settlementAssets: z.array(z.string()),
+    timeZone: z.string(),
+  }),
+  key: z.object({
+    id: z.uuid(),
+    kind: z.enum(apiKeyKinds),
+    name: z.string(),
+    lastFour: z.string(),
+    scopes: z.array(z.string()),
+    expiresAt: z.iso.datetime().nullable(),
+  }),
+  member: z
+    .object({ id: z.uuid(), name: z.string(), tier: z.string(), roles: z.array(z.enum(roles)) })
+    .nullable(),
+})
 
 /** Who the caller is, as JSON text: organisation, key, and the member where it is one. One statement. */
 export async function describeCaller(db: Runner, { keyId }: Caller): Promise<string> {

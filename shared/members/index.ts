@@ -16,7 +16,7 @@ export {
   type CredentialKind,
   type MintedCredential,
 } from './credential.ts'
-export { describeCaller } from './describe-caller.ts'
+export { callerDescription, describeCaller } from './describe-caller.ts'
 export { findAdmin, findCaller, type Admin, type Caller } from './find-caller.ts'
 export {
   issueAdminToken,

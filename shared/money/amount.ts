@@ -44,6 +44,7 @@ export const moneyInput = z
     when: () => true,
   })
   .transform(({ amount, currency }): Money => ({ amountMinor: amount, currency }))
+  .meta({ id: 'MoneyInput' })
 
 /** An amount as answers carry it: the exponent is always there, so that nobody divides by 100 out of habit. */
 export const moneyOutput = z

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { sql } from 'kysely'
-import { readsOf } from '../../api/app.ts'
+import { readsOf } from '../../api/http/resource-reads.ts'
 import { resources } from '../../api/resources.ts'
 import type { Resource } from '#platform/resource/define-resource'
 import { filterParameters } from '#platform/resource/filters'

@@ -229,10 +229,10 @@ describe('the API as its protocol is stretched', () => {
         'link',
       )
     expect(await link('%0d%0aX-Evil:1')).to.equal(
-      '</api/v2/payment-links/%0D%0AX-Evil%3A1>; rel="successor-version"',
+      '</openapi.json>; rel="service-desc", </api/v2/payment-links/%0D%0AX-Evil%3A1>; rel="successor-version"',
     )
     expect(await link('a%3E%24%26')).to.equal(
-      '</api/v2/payment-links/a%3E%24%26>; rel="successor-version"',
+      '</openapi.json>; rel="service-desc", </api/v2/payment-links/a%3E%24%26>; rel="successor-version"',
     )
   })
 

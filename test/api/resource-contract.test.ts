@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { sql } from 'kysely'
-import { readsOf } from '../../api/app.ts'
+import { readsOf } from '../../api/http/resource-reads.ts'
 import { resources } from '../../api/resources.ts'
 import type { Resource } from '#platform/resource/define-resource'
 import { startApi, type Answer, type Api } from '../support/api.ts'
@@ -16,15 +16,10 @@ import { addProducts } from '../support/catalogue.ts'
 import { addPostings } from '../support/ledger.ts'
 import { addLinks } from '../support/links.ts'
 import { addActiveMembers } from '../support/members.ts'
+import { neededFilters } from '../support/needed-filters.ts'
 import { recordStatements } from '../support/statements.ts'
 
 // What every declared read promises, tried on every resource in the list. A resource cannot be listed without it.
-
-/** Filters that a list needs, with values that select enough rows to page through. */
-const needed: Readonly<Record<string, string>> = {
-  'fx/rates/history': 'base=EUR&quote=USD,JPY',
-  'products/search': 'q=lantern',
-}
 
 /** Scopes that a key in a shop window has too. */
 const openScopes: readonly string[] = ['fx:read', 'catalogue:read']
@@ -70,7 +65,10 @@ describe('every declared resource', () => {
   const get = (path: string, as = tenant.secretKey, headers = {}): Promise<Answer> =>
     api.call('GET', path, { as, headers })
   const listOf = (resource: Resource, search = '', as = tenant.secretKey): Promise<Answer> =>
-    get(`${pathOf(resource)}?${[needed[resource.name], search].filter(Boolean).join('&')}`, as)
+    get(
+      `${pathOf(resource)}?${[neededFilters[resource.name], search].filter(Boolean).join('&')}`,
+      as,
+    )
 
   async function walk(
     resource: Resource,
@@ -141,7 +139,7 @@ describe('every declared resource', () => {
       it('answers 304 to the ETag it gave', async () => {
         const first = await listOf(resource)
         const etag = first.headers.get('etag') ?? ''
-        const search = needed[resource.name] ?? ''
+        const search = neededFilters[resource.name] ?? ''
         const again = await get(`${pathOf(resource)}?${search}`, tenant.secretKey, {
           'if-none-match': etag,
         })
@@ -225,7 +223,7 @@ describe('every declared resource', () => {
       })
 
       it('needs a credential, a good one, with the scope', async () => {
-        const path = `${pathOf(resource)}?${needed[resource.name] ?? ''}`
+        const path = `${pathOf(resource)}?${neededFilters[resource.name] ?? ''}`
         expect((await api.call('GET', path)).status).to.equal(401)
         expect((await get(path, `${tenant.secretKey}x`)).status).to.equal(401)
         const isOpen = openScopes.includes(resource.scope)

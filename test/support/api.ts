@@ -7,6 +7,8 @@ import { resources } from '../../api/resources.ts'
 import type { ApiSlice } from '../../api/slice.ts'
 import { createReader } from '#platform/resource/reader'
 import type { Business } from './business.ts'
+import { createContract, type Contract } from './contract.ts'
+import { documentOf } from './document.ts'
 import { freePort } from './servers.ts'
 
 export type Answer = {
@@ -20,6 +22,7 @@ export type Answer = {
 export type Api = {
   readonly origin: string
   readonly slice: ApiSlice
+  /** Sends a request; fails when the answer is not as the OpenAPI document says. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>
 }
 
@@ -34,7 +37,7 @@ export type CallOptions = {
 /** The real application on a port of its own, closed with the business. */
 export async function startApi(
   business: Business,
-  options: Partial<ApiOptions> = {},
+  options: Partial<ApiOptions> & { readonly health?: RequestHandler } = {},
 ): Promise<Api> {
   const { db, clock, random, log, fx, lifecycle } = business
   const port = await freePort()
@@ -50,11 +53,31 @@ export async function startApi(
     writeDeadlineMs: 10_000,
     isCursorPaginationEnabled: true,
   }
-  const health: RequestHandler = (_request, _response, next) => next()
+  const health: RequestHandler = options.health ?? ((_request, _response, next) => next())
   const address = { name: 'api', host: '127.0.0.1', port, refuse: refuseConnections(slice) }
   const parts = { lifecycle, clock: systemClock, graceMs: 100 }
   await listen(createApi(slice, { ...defaults, ...options }, health), address, parts)
-  return { origin, slice, call: (method, path, call) => send(origin, method, { path, ...call }) }
+  const contract = contractOf(options.isCursorPaginationEnabled ?? true)
+  return {
+    origin,
+    slice,
+    async call(method, path, call) {
+      const answer = await send(origin, method, { path, ...call })
+      contract.check({ method, path, origin, ...answer })
+      return answer
+    },
+  }
+}
+
+const contracts = new Map<boolean, Contract>()
+
+/** One for a whole run: schemas are compiled when they are first needed. */
+function contractOf(isCursorPaginationEnabled: boolean): Contract {
+  const contract =
+    contracts.get(isCursorPaginationEnabled) ??
+    createContract(documentOf(isCursorPaginationEnabled))
+  contracts.set(isCursorPaginationEnabled, contract)
+  return contract
 }
 
 async function send(

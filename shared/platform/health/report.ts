@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { Checked } from './check.ts'
 
 /** `degraded` still serves and answers 200; `unhealthy` answers 503. */
@@ -5,20 +6,22 @@ export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy'
 
 export type Memory = { readonly usedBytes: number; readonly totalBytes: number }
 
-type Service = { readonly healthy: boolean; readonly latency: number }
-type Facts = Readonly<Record<string, string | number | boolean>>
+const latency = z.number()
 
 /** The one body of every health endpoint; milliseconds, seconds of uptime, bytes.
  *  The names are those that monitors already read (REQUIREMENTS M). */
-export type HealthReport = {
-  readonly status: HealthStatus
-  readonly timestamp: string
-  readonly uptime: number
-  readonly version: string
-  readonly services: Readonly<Record<string, Service & Facts>>
-  readonly memory: { readonly used: number; readonly total: number; readonly percentage: number }
-  readonly checks: Readonly<Record<string, { readonly status: Checked['state'] } & Facts>>
-}
+export const healthReport = z.object({
+  /** `ok` stands for `healthy` where a monitor expects it. */
+  status: z.enum(['healthy', 'ok', 'degraded', 'unhealthy']),
+  timestamp: z.iso.datetime(),
+  uptime: z.int(),
+  version: z.string(),
+  services: z.record(z.string(), z.looseObject({ healthy: z.boolean(), latency })),
+  memory: z.object({ used: z.int(), total: z.int(), percentage: z.int() }),
+  checks: z.record(z.string(), z.looseObject({ status: z.enum(['pass', 'warn', 'fail']) })),
+})
+
+export type HealthReport = z.infer<typeof healthReport>
 
 /** Above this share of the heap that Node may use, garbage collection takes over the process. */
 const memoryPercentageMax = 90

@@ -98,6 +98,23 @@ const headOf = (name: string): string => name.split('.', 1)[0] ?? ''
 const tailOf = (name: string): string => name.slice(name.indexOf('.') + 1)
 const quoted = (name: string): string => `"${name.slice(0, 60)}"`
 
+/** Every name that `fields` and `expand` of a resource may hold, those below expansions with their paths. */
+export function selectableNames(
+  resource: Resource,
+  depth = 0,
+): { readonly fields: readonly string[]; readonly expand: readonly string[] } {
+  const expansions = depth < depthMax ? Object.entries(resource.expand) : []
+  const below = expansions.map(([name, expansion]) => {
+    const inner = selectableNames(expansion.resource(), depth + 1)
+    const path = (one: string): string => `${name}.${one}`
+    return { fields: [name, ...inner.fields.map(path)], expand: [name, ...inner.expand.map(path)] }
+  })
+  return {
+    fields: [...Object.keys(resource.fields), ...below.flatMap(({ fields }) => fields)],
+    expand: below.flatMap(({ expand }) => expand),
+  }
+}
+
 /** Every resource that a selection shows beside its own. */
 export function resourcesOf(resource: Resource, { expand }: Selection): readonly Resource[] {
   return Object.entries(expand).flatMap(([name, below]) => {

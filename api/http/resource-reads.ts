@@ -1,0 +1,37 @@
+import type { Request, Response } from 'express'
+import type { Resource } from '#platform/resource/define-resource'
+import type { ApiSlice } from '../slice.ts'
+import { deprecated } from './deprecated.ts'
+import { listLegacy, listResource, readResource } from './read-resource.ts'
+
+/** One route that a declared resource brings with it; `legacy` ones are version 1. */
+export type ResourceRead = {
+  readonly resource: Resource
+  readonly kind: 'list' | 'item' | 'legacy-list' | 'legacy-item'
+  readonly method: 'get'
+  readonly path: string
+  readonly handle: (slice: ApiSlice, request: Request, response: Response) => Promise<void>
+}
+
+/** The routes of a declared resource: what is served, and what is documented. */
+export function readsOf(resource: Resource, isCursorPaginationEnabled = true): ResourceRead[] {
+  const { parent, name, legacyPath } = resource
+  const path = parent ? `/api/v2/${parent.resource().name}/:id/${name}` : `/api/v2/${name}`
+  const hasItem = resource.operations === 'list-and-detail'
+  const list = listResource(resource)
+  const item = readResource(resource)
+  const all: Pick<ResourceRead, 'kind' | 'path' | 'handle'>[] = [
+    ...(isCursorPaginationEnabled ? [{ kind: 'list', path, handle: list } as const] : []),
+    ...(hasItem ? [{ kind: 'item', path: `${path}/:id`, handle: item } as const] : []),
+  ]
+  if (legacyPath !== undefined) {
+    const legacy = `/api/${legacyPath}`
+    const handle = deprecated(path, listLegacy(resource))
+    all.push({ kind: 'legacy-list', path: legacy, handle })
+    if (hasItem) {
+      const one = deprecated(`${path}/:id`, item)
+      all.push({ kind: 'legacy-item', path: `${legacy}/:id`, handle: one })
+    }
+  }
+  return all.map((one) => ({ resource, method: 'get', ...one }))
+}

@@ -1,0 +1,30 @@
+import type { oas31 } from 'zod-openapi'
+
+const text = (description: string, isRequired = false): oas31.HeaderObject => ({
+  description,
+  ...(isRequired && { required: true }),
+  schema: { type: 'string' },
+})
+
+/** Every header of an answer that says something about it. Those that are required are always there. */
+export const headers = {
+  'Request-Id': text('Names this answer in our logs; tell it when you report a fault.', true),
+  'Cache-Control': text('How long the answer may be kept, and by whom (RFC 9111).', true),
+  ETag: text('Weak validator of the body; send it back in `If-None-Match`.', true),
+  Link: text(
+    'Web links (RFC 8288): `next`, `prev` and `first` of a page, `successor-version` of version 1, `service-desc` for this document.',
+  ),
+  Location: text('The address of what was made.', true),
+  'Idempotent-Replayed': text('`true` when the answer repeats that to an earlier request.'),
+  'Retry-After': text('Seconds after which trying again is worth while.', true),
+  'WWW-Authenticate': text('The scheme of the credential that is missing (RFC 6750).', true),
+  Allow: text('The methods of this address.', true),
+  Deprecation: text('When this version stopped being the one to build on (RFC 9745).'),
+  Sunset: text('When this version ends (RFC 8594).'),
+} as const satisfies Readonly<Record<string, oas31.HeaderObject>>
+
+export type HeaderName = keyof typeof headers
+
+export function headersOf(names: readonly HeaderName[]): oas31.HeadersObject {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
+}

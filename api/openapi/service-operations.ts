@@ -1,0 +1,104 @@
+import { z } from 'zod'
+import { healthReport } from '#platform/health/report'
+import { problems } from '../http/problems.ts'
+import type { HeaderName } from './headers.ts'
+import { pascal } from './names.ts'
+import type { Described } from './operation.ts'
+import { beforeRoutes, ifNoneMatch, known } from './shared-parts.ts'
+
+const report = healthReport.meta({ id: 'HealthReport' })
+const cached: readonly HeaderName[] = ['Cache-Control', 'ETag']
+const html = 'text/html; charset=utf-8'
+
+/** What the API serves beside resources and routes; all of it without a credential. */
+export function describeService(): readonly Described[] {
+  const health = [{ prefix: '' }, { prefix: '/api' }].flatMap(({ prefix }) => [
+    describeHealth(`${prefix}/health`, 'Read the health of the service and what it needs', {
+      schema: report,
+    }),
+    describeHealth(`${prefix}/health/live`, 'Ask whether the process runs', {
+      schema: z.object({ status: z.literal('ok') }),
+      isNeverDown: true,
+    }),
+    describeHealth(`${prefix}/health/ready`, 'Ask whether requests may be sent here', {
+      schema: z.object({ status: z.string() }),
+    }),
+  ])
+  const documents = ['/openapi.json', '/api/openapi.json'].map((path): Described => {
+    const description = 'An OpenAPI 3.1 document.'
+    const schema = z.looseObject({ openapi: z.string() })
+    return {
+      ...page(path, path === '/openapi.json' ? 'getDocument' : 'getApiDocument'),
+      summary: 'Read this document',
+      parameters: { header: z.object({ 'If-None-Match': ifNoneMatch }) },
+      answers: [
+        { status: 200, description, headers: cached, schema },
+        { ...known, headers: cached },
+      ],
+    }
+  })
+  return [
+    ...health,
+    ...documents,
+    {
+      ...page('/docs', 'getDocs'),
+      summary: 'Read this document as a page, and try it out',
+      answers: [found('A page.', html)],
+    },
+    {
+      ...page('/docs/:file', 'getDocsFile'),
+      summary: 'Read a script, style or picture of that page',
+      parameters: { path: z.object({ file: z.string() }) },
+      answers: [
+        { ...found('A file.', '*/*'), headers: cached },
+        { ...known, headers: cached },
+      ],
+      problems: [...beforeRoutes, problems.routeUnknown],
+    },
+    {
+      ...page('/problems/:domain/:name', 'getProblemType'),
+      summary: 'Read what a type of problem means and what to do about it',
+      parameters: { path: z.object({ domain: z.string(), name: z.string() }) },
+      answers: [found('The explanation.', 'text/plain; charset=utf-8')],
+      problems: [...beforeRoutes, problems.routeUnknown],
+    },
+  ]
+}
+
+function page(path: string, operationId: string) {
+  return {
+    method: 'get',
+    path,
+    operationId,
+    access: 'public',
+    parameters: {},
+    problems: beforeRoutes,
+  } as const
+}
+
+const found = (description: string, mediaType: string) =>
+  ({
+    status: 200,
+    description,
+    headers: ['Cache-Control'],
+    mediaType,
+    schema: z.string(),
+  }) as const
+
+function describeHealth(
+  path: string,
+  summary: string,
+  { schema, isNeverDown }: { readonly schema: z.ZodType; readonly isNeverDown?: boolean },
+): Described {
+  const headers: HeaderName[] = ['Cache-Control']
+  return {
+    ...page(path, `get${pascal(path)}`),
+    summary,
+    answers: [
+      { status: 200, description: 'It is well.', headers, schema },
+      ...(isNeverDown
+        ? []
+        : [{ status: 503, description: 'It is not.', headers, schema } as const]),
+    ],
+  }
+}

@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { problems } from '../http/problems.ts'
+import type { HeaderName } from './headers.ts'
+import type { Success } from './operation.ts'
+
+/** What any request can be answered with before a route has seen it. */
+export const beforeRoutes = [
+  problems.requestMalformed,
+  problems.requestTimeout,
+  problems.headersTooLarge,
+  problems.internal,
+]
+
+/** What any route of the API can end in. */
+export const atRoute = [...beforeRoutes, problems.unavailable, problems.overdue]
+
+/** What a credential is refused for. */
+export const whatCallersMeet = [problems.credentialMissing, problems.credentialInvalid]
+
+/** The headers of a read, beside Request-Id. */
+export const readHeaders: readonly HeaderName[] = ['Cache-Control', 'ETag', 'Link']
+
+/** The answer to a read whose ETag the caller has. */
+export const known: Success = {
+  status: 304,
+  description: 'What the caller has is what would be sent.',
+  headers: readHeaders,
+}
+
+/** One for all operations, so that it is one component. */
+export const ifNoneMatch = z
+  .string()
+  .optional()
+  .meta({
+    description: 'The `ETag` that is known; the same body is answered with 304.',
+    param: { id: 'IfNoneMatch' },
+  })
