@@ -5,12 +5,13 @@ import { one } from '#platform/resource/expansion'
 import { instant, nullable, object, sequence, text, uuid } from '#platform/resource/fields'
 import { paymentLinks } from './payment-links.ts'
 
-/** Everything that happened to the links of an organisation, newest first: for feeds and exports. */
+/** Everything that happened to the links of an organisation, newest first: for feeds and exports. Events do not know the
+ *  member of their link, so the scope is one that no member's token has. */
 export const paymentEventFeed: Resource = defineResource({
   name: 'payment-events',
   noun: 'event',
   entity: PaymentEvent,
-  scope: 'payment-links:read',
+  scope: 'organisation:read',
   visibility: { organisation: 'organisationId' },
   cache: 'short',
   operations: 'list',

@@ -211,62 +211,6 @@ describe('bad input', () => {
     ).to.equal(415)
   })
 
-  it('answers SQL in every parameter like any other value that does not fit', async () => {
-    const hostile = [
-      "'; drop table payment_links; --",
-      "1' or '1'='1",
-      'created_at) desc; select 1',
-      '$1',
-      '\\',
-      '%',
-      '?',
-      ':a',
-    ]
-    for (const name of [
-      'sort',
-      'fields',
-      'status',
-      'currency',
-      'reference',
-      'createdFrom',
-      'limit',
-      'count',
-      'cursor',
-      'x',
-    ]) {
-      for (const value of hostile) {
-        const path = `/api/v2/payment-links?${name}=${encodeURIComponent(value)}`
-        const { status, json } = await api.call('GET', path, { as: tenant.secretKey })
-        const isText = name === 'reference' || name === 'currency'
-        expect(status, path).to.equal(isText ? 200 : 400)
-        if (isText) {
-          expect(json.data).to.deep.equal([])
-        }
-      }
-    }
-    expect(
-      (await api.call('GET', '/api/v2/payment-links', { as: tenant.secretKey })).status,
-    ).to.equal(200)
-  })
-
-  it('answers odd filters with problems: NUL, half surrogates, dates without zone, 10 KB', async () => {
-    const values = [
-      'reference=%00',
-      'createdFrom=2026-01-01T00:00:00',
-      'createdBefore=yesterday',
-      `reference=${'x'.repeat(10_000)}`,
-      'currency=',
-      'status=open,,paid',
-      `status=${'open,'.repeat(200)}open`,
-    ]
-    for (const search of values) {
-      const { status } = await api.call('GET', `/api/v2/payment-links?${search}`, {
-        as: tenant.secretKey,
-      })
-      expect(status, search.slice(0, 60)).to.equal(400)
-    }
-  })
-
   it('answers odd rates queries with every fault', async () => {
     const rates = (search: string) =>
       api.call('GET', `/api/v2/fx/rates?${search}`, { as: tenant.secretKey })

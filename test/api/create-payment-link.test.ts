@@ -145,7 +145,7 @@ describe('creating a payment link', () => {
     }
   })
 
-  it('asks the provider once when ten creations at once need a rate that is not there', async () => {
+  it('asks the provider once when ten creations need a rate that is not there, also those that come while it is stored', async () => {
     let calls = 0
     const day = new Date().toISOString().slice(0, 10)
     const legs = Object.entries({ ...ecbRates, KWD: '0.3583' })
@@ -164,7 +164,9 @@ describe('creating a payment link', () => {
       ...fxOptions.sources,
       ecb: { dailyUrl: `http://127.0.0.1:${port}/`, historyUrl: `http://127.0.0.1:${port}/` },
     }
-    const fresh = await openBusiness({ fx: { providers: ['ecb'], sources } })
+    // As in production: one that looks before the rates are stored and asks after that finds them asked for already.
+    const askAgainMs = 30_000
+    const fresh = await openBusiness({ fx: { providers: ['ecb'], sources, askAgainMs } })
     try {
       const owner = await addTenant(fresh, 'newcomer')
       const other = await startApi(fresh)
