@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from 'kysely'
 import { z } from 'zod'
+import { joinPieces, type Piece } from './json-pieces.ts'
 
 /** Gives the SQL of a column of the row that is being read. */
 export type ColumnOf<Column extends string> = (name: Column) => RawBuilder<unknown>
@@ -10,7 +11,9 @@ export type ColumnOf<Column extends string> = (name: Column) => RawBuilder<unkno
  */
 export type Field<Column extends string = string> = {
   readonly columns: readonly Column[]
-  readonly render: (column: ColumnOf<Column>) => RawBuilder<unknown>
+  readonly render: (column: ColumnOf<Column>) => readonly Piece[]
+  /** The JSON is null where one of the columns is NULL. */
+  readonly isNullable?: true
   /** The JSON value, for documentation, clients and tests. */
   readonly schema: z.ZodType
   /** A filter's value as it stands in the URL; absent where the field cannot be filtered or sorted by. */
@@ -23,9 +26,19 @@ const plain = <C extends string>(
   parameter?: z.ZodType<string>,
 ): Field<C> => ({
   columns: [column],
-  render: (columnOf) => columnOf(column),
+  render: (columnOf) => [sql`${columnOf(column)}::text`],
   schema,
   ...(parameter && { parameter }),
+})
+
+/** A value that holds nothing that JSON would escape. */
+const quoted = <C extends string>(column: C): Pick<Field<C>, 'render'> => ({
+  render: (columnOf) => ['"', sql`${columnOf(column)}::text`, '"'],
+})
+
+/** A value as PostgreSQL makes JSON of it, with what has to be escaped. */
+const escaped = <C extends string>(column: C): Pick<Field<C>, 'render'> => ({
+  render: (columnOf) => [sql`to_json(${columnOf(column)})::text`],
 })
 
 /** Longest text that a filter accepts; longer values match no index and only cost parsing. */
@@ -37,11 +50,15 @@ const textParameter = z
   .refine((value) => !value.includes('\0'), 'must not contain a NUL character')
   .refine((value) => value.isWellFormed(), 'must be well-formed Unicode')
 
-export const uuid = <C extends string>(column: C): Field<C> =>
-  plain(column, z.uuid(), z.uuid().toLowerCase())
+export const uuid = <C extends string>(column: C): Field<C> => ({
+  ...plain(column, z.uuid(), z.uuid().toLowerCase()),
+  ...quoted(column),
+})
 
-export const text = <C extends string>(column: C): Field<C> =>
-  plain(column, z.string(), textParameter)
+export const text = <C extends string>(column: C): Field<C> => ({
+  ...plain(column, z.string(), textParameter),
+  ...escaped(column),
+})
 
 /** The greatest values of PostgreSQL's `integer` and `smallint`. */
 const integerMax = 2_147_483_647
@@ -61,27 +78,31 @@ export const integer = <C extends string>(column: C, max = integerMax): Field<C>
 export const flag = <C extends string>(column: C): Field<C> => plain(column, z.boolean())
 
 /** A `text[]` column as a JSON array. */
-export const texts = <C extends string>(column: C): Field<C> => plain(column, z.array(z.string()))
+export const texts = <C extends string>(column: C): Field<C> => ({
+  ...plain(column, z.array(z.string())),
+  ...escaped(column),
+})
 
 /** A `jsonb` column that holds an object. */
 export const object = <C extends string>(column: C): Field<C> =>
   plain(column, z.record(z.string(), z.unknown()))
 
+/** One of a few words, to which a check of the table holds the column. */
 export const oneOf = <C extends string>(
   column: C,
   values: readonly [string, ...string[]],
-): Field<C> => plain(column, z.enum(values), z.enum(values))
+): Field<C> => ({ ...plain(column, z.enum(values), z.enum(values)), ...quoted(column) })
 
 /** A bigint identity as text: JavaScript numbers end at 2^53. */
 export const sequence = <C extends string>(column: C): Field<C> => ({
   ...plain(column, z.string().regex(/^\d+$/)),
-  render: (columnOf) => sql`${columnOf(column)}::text`,
+  ...quoted(column),
 })
 
 /** A numeric column as decimal text, digit for digit. */
 export const decimal = <C extends string>(column: C): Field<C> => ({
   ...plain(column, z.string().regex(/^-?\d+(\.\d+)?$/)),
-  render: (columnOf) => sql`${columnOf(column)}::text`,
+  ...quoted(column),
 })
 
 /** What of RFC 3339 PostgreSQL reads as an instant. */
@@ -100,12 +121,17 @@ export const instant = <C extends string>(column: C): Field<C> => ({
         'must be in the years 0001 to 9999, of 9 decimals and a zone of 15:59 hours',
       ),
   ),
-  render: (columnOf) =>
+  render: (columnOf) => [
+    '"',
     sql`to_char(${columnOf(column)} at time zone interval '0', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+    '"',
+  ],
 })
 
-/** Says that the column may be NULL, and the field null. */
+/** Says that a column may be NULL, and the field null. */
 export const nullable = <C extends string>(field: Field<C>): Field<C> => ({
   ...field,
+  isNullable: true,
+  render: (columnOf) => [sql`coalesce(${joinPieces(field.render(columnOf))}, 'null')`],
   schema: field.schema.nullable(),
 })

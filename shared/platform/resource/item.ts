@@ -1,12 +1,12 @@
 import { sql, type RawBuilder } from 'kysely'
+import { joinPieces, type Piece } from './json-pieces.ts'
 import { orderOf } from './keyset.ts'
 import type { Selection } from './selection.ts'
 import { boundaries, nextPassing, present, sourceOf, visible, type Source } from './source.ts'
 
 // Items as JSON. An expansion is an item, or a list of them, of the row that it belongs to; all in one statement.
 
-/** The item beside its row, to be joined as `item`. Joined rather than selected in an expression: PostgreSQL dissolves the
- *  join, but would start a plan of its own for the expression, row by row. */
+/** The item of a row, as JSON text. */
 export function itemOf(
   source: Source,
   selection: Selection,
@@ -15,12 +15,15 @@ export function itemOf(
   const { resource } = source.table
   const fields = Object.entries(resource.fields)
     .filter(([name]) => selection.fields?.includes(name) ?? true)
-    .map(([name, field]) => sql`${field.render(source.column)} as ${sql.ref(name)}`)
+    .map(([name, field]) => [name, field.render(source.column)] as const)
   const expanded = Object.entries(selection.expand).map(
-    ([name, below]) =>
-      sql`${expansionOf(source, name, { selection: below, hasMember })} as ${sql.ref(name)}`,
+    ([name, below]) => [name, expansionOf(source, name, { selection: below, hasMember })] as const,
   )
-  return sql`cross join lateral (select ${sql.join([...fields, ...expanded])}) as item`
+  const members = [...fields, ...expanded].flatMap(([name, pieces], index) => [
+    `${index > 0 ? ',' : ''}${JSON.stringify(name)}:`,
+    ...pieces,
+  ])
+  return joinPieces(['{', ...members, '}'])
 }
 
 type Below = { readonly selection: Selection; readonly hasMember: boolean }
@@ -29,24 +32,28 @@ function expansionOf(
   source: Source,
   name: string,
   { selection, hasMember }: Below,
-): RawBuilder<unknown> {
+): readonly Piece[] {
   const { child, where, limit } = link(source, name, hasMember)
   const item = itemOf(child, selection, hasMember)
   const from = child.table.from(child.alias)
   if (limit === undefined) {
-    return sql`(select row_to_json(item.*) from ${from} ${item} where ${sql.join(where, sql` and `)})`
+    return [
+      sql`coalesce((select ${item} from ${from} where ${sql.join(where, sql` and `)}), 'null')`,
+    ]
   }
   const { by } = orderOf(child, child.table.resource.sorts[0])
-  return sql`(
-    select row_to_json(list) from (
-      select coalesce(json_agg(item order by n) filter (where n <= ${sql.lit(limit)}), '[]') as data,
-             count(*) > ${sql.lit(limit)} as "hasMore"
-        from (select row_number() over (order by ${by}) as n, row_to_json(item.*) as item
-                from ${from} ${item}
-               where ${sql.join(where, sql` and `)}
-               order by ${by}
-               limit ${sql.lit(limit + 1)}) as page
-    ) as list)`
+  const items = sql`coalesce(string_agg(item, ',' order by n) filter (where n <= ${sql.lit(limit)}), '')`
+  const hasMore = sql`(count(*) > ${sql.lit(limit)})::text`
+  const list = joinPieces(['{"data":[', items, '],"hasMore":', hasMore, '}'])
+  return [
+    sql`(
+    select ${list}
+      from (select row_number() over (order by ${by}) as n, ${item} as item
+              from ${from}
+             where ${sql.join(where, sql` and `)}
+             order by ${by}
+             limit ${sql.lit(limit + 1)}) as page)`,
+  ]
 }
 
 /** The rows at the other end of an expansion, and how many of them are shown; one where there can only be one. */

@@ -33,12 +33,13 @@ export function pageStatement(table: Table, shape: Shape, compile: Compile): Raw
   const rows = rowsOf(source, shape, order)
   const keys = order.keys.map(({ column }, index) => sql`${column} as ${keyAlias(index)}`)
   const number = sql`row_number() over (order by ${order.by}) as n,`
+  const item = itemOf(source, shape.selection, shape.hasMember)
   const isReversed = shape.start?.direction === 'prev'
   // Rows are counted from 1 as they are fetched. Row `limit + 1` only tells that there is more.
   const at = (n: number) => (isReversed ? sql`(count(*) - ${sql.lit(n - 1)})::integer` : sql.lit(n))
   const fetched = sql`
-    select ${isReversed ? number : sql``} row_to_json(item.*)::text as item, ${sql.join(keys)}, ${linksOf(source, shape)}
-      from ${rows.from} ${itemOf(source, shape.selection, shape.hasMember)}
+    select ${isReversed ? number : sql``} ${item} as item, ${sql.join(keys)}, ${linksOf(source, shape)}
+      from ${rows.from}
      where ${rows.where}
      order by ${order.by}
      limit ${sql.lit(shape.limit + 1)}`
@@ -72,11 +73,11 @@ export function offsetStatement(table: Table, shape: Shape): RawBuilder<FilledRo
              ${besides(source, shape, listedUntil(source, shape, shape.count === 'exact'))}
            )::text as beside
       from (
-        select row_to_json(item.*)::text as item, ${linksOf(source, shape)}
+        select ${itemOf(source, shape.selection, shape.hasMember)} as item, ${linksOf(source, shape)}
           from (
             select ${columns} from ${table.from('t')} where ${where}
              order by ${order.by} limit ${sql.lit(shape.limit)} offset ${slot('skipped')}::bigint
-          ) as t ${itemOf(source, shape.selection, shape.hasMember)}
+          ) as t
          order by ${order.by}
       ) as page`
 }
@@ -88,8 +89,8 @@ export function itemStatement(table: Table, shape: ItemShape): RawBuilder<Filled
   const where = sql.join([...visibleRow(source, hasMember, 'id'), ...present(source)], sql` and `)
   return sql`
     select min(item) as body, json_build_object(${besides(source, shape)})::text as beside
-      from (select row_to_json(item.*)::text as item, ${linksOf(source, shape)}
-              from ${table.from('t')} ${itemOf(source, selection, hasMember)}
+      from (select ${itemOf(source, selection, hasMember)} as item, ${linksOf(source, shape)}
+              from ${table.from('t')}
              where ${where}) as page`
 }
 

@@ -123,8 +123,18 @@ function verify(table: Table): void {
       }
     }
   }
+  verifyFields(table, fail)
   verifyFilters(table, fail)
   verifyExpansions(table, fail)
+}
+
+/** Without the word the JSON of a whole row would be NULL, and the row would be missing from its page. */
+function verifyFields(table: Table, fail: (what: string) => never): void {
+  for (const [name, { columns, isNullable }] of Object.entries(table.resource.fields)) {
+    if (!isNullable && columns.some(table.isNullable)) {
+      fail(`the field ${name} may be NULL, so it must say nullable`)
+    }
+  }
 }
 
 function verifyFilters(table: Table, fail: (what: string) => never): void {
