@@ -105,11 +105,16 @@ export const decimal = <C extends string>(column: C): Field<C> => ({
   ...quoted(column),
 })
 
+/** The characters of `"2026-11-22T08:00:00.000`. */
+const quotedInstantCharacters = 24
+
 /** What of RFC 3339 PostgreSQL reads as an instant. */
 const storable = /^(?!0000)[^.+]{19}(\.\d{1,9})?(Z|[+-](0\d|1[0-5]):\d\d)$/
 
-/** A timestamptz column as RFC 3339 in UTC with milliseconds. In a query it must name its zone.
- *  UTC is said as an interval, since the name of a zone is looked up for every value. */
+/** A timestamptz column as RFC 3339 in UTC with milliseconds, null where it is infinite. In a query it must name its zone.
+ *  JSON's own way of writing it costs little more than half of to_char. It leaves zeros at the end away, so one microsecond
+ *  is put behind the milliseconds, and cut off with the digits beyond them. UTC is said as an interval, since the name of a
+ *  zone is looked up for every value. */
 export const instant = <C extends string>(column: C): Field<C> => ({
   ...plain(
     column,
@@ -122,9 +127,9 @@ export const instant = <C extends string>(column: C): Field<C> => ({
       ),
   ),
   render: (columnOf) => [
-    '"',
-    sql`to_char(${columnOf(column)} at time zone interval '0', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
-    '"',
+    sql`case when isfinite(${columnOf(column)}) then left(to_json(
+          date_trunc('milliseconds', ${columnOf(column)} at time zone interval '0') + interval '1 microsecond'
+        )::text, ${sql.lit(quotedInstantCharacters)}) || 'Z"' when ${columnOf(column)} is not null then 'null' end`,
   ],
 })
 
