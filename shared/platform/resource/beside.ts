@@ -32,7 +32,13 @@ function keysOf({ table }: Source, name: string, columns: readonly string[]): Ra
     : sql`json_agg(${sql.ref(name)}) filter (where ${sql.ref(name)} is not null)`
 }
 
-/** What of `linksOf` comes back, as members of a JSON object.
+/** The primary keys of all rows: a column by itself, for in a JSON object it would be read byte by byte in search of what must
+ *  be escaped. */
+export function idsOf(source: Source): RawBuilder<unknown> {
+  return sql`${keysOf(source, 'id', source.table.primaryKey)}::text as ids`
+}
+
+/** What else of `linksOf` comes back, as members of a JSON object.
  *  @param listed of a list, what `listedUntil` says */
 export function besides(
   source: Source,
@@ -41,12 +47,11 @@ export function besides(
 ): RawBuilder<unknown> {
   const references = referencesOf(source, shape.selection).map(
     ({ name, property }) =>
-      sql`${sql.lit(name)}::text, ${keysOf(source, `to_${name}`, [property])}`,
+      sql`${sql.lit(name)}::text, ${keysOf(source, `to_${name}`, [property])}::text`,
   )
   const isBound = linkedUntil(source, shape).length > 0
   const until = [...(isBound ? [sql`min(until)`] : []), ...listed]
   return sql.join([
-    sql`'ids', ${keysOf(source, 'id', source.table.primaryKey)}`,
     sql`'references', ${references.length > 0 ? sql`json_build_object(${sql.join(references)})` : sql`null`}`,
     sql`'validUntil', ${until.length > 0 ? sql`least(${sql.join(until)})` : sql`null`}`,
   ])

@@ -26,14 +26,10 @@ export type Page = Filled & {
 /** Column by column, null for NULL. */
 export type SortKeyText = readonly (string | null)[]
 
-/** Joined by commas, or one by one where a key may hold a comma; null for none. */
-type Keys = string | readonly string[] | null
-
 /** What `pageStatement` writes as `beside`; the statements of one item and of a page by number write the members that they
  *  have. */
 type Beside = {
-  readonly ids: Keys
-  readonly references: Readonly<Record<string, Keys>> | null
+  readonly references: Readonly<Record<string, string | null>> | null
   readonly validUntil: string | null
   readonly total: number | null
   readonly count: number
@@ -59,7 +55,8 @@ export function readPage(
   const far = count >= limit ? farKey : undefined
   const [firstKey, lastKey] = isReversed ? [far, near] : [near, far]
   return {
-    ...fill(beside, `[${isReversed ? dropStart(items, beyond) : dropEnd(items, beyond)}]`),
+    ...fill(row.ids, beside),
+    body: `[${isReversed ? dropStart(items, beyond) : dropEnd(items, beyond)}]`,
     hasMore: count > limit,
     membership: beside.membership ?? {},
     isParentFound: beside.isParentFound,
@@ -72,12 +69,13 @@ export function readPage(
 /** Reads the row of `offsetStatement`. */
 export function readList(row: FilledRow): Filled & { readonly total: number } {
   const beside = parseBeside(row)
-  return { ...fill(beside, `[${row.body ?? ''}]`), total: beside.total ?? 0 }
+  return { ...fill(row.ids, beside), body: `[${row.body ?? ''}]`, total: beside.total ?? 0 }
 }
 
 /** Reads the row of `itemStatement`; undefined when there is no such item. */
 export function readItem(row: FilledRow): Filled | undefined {
-  return row.body === null ? undefined : fill(parseBeside(row), row.body)
+  const { body, ids } = row
+  return body === null ? undefined : { ...fill(ids, parseBeside(row)), body }
 }
 
 /** Leaves away the last `bytes` of what the text is in UTF-8. Walks over what it drops, and nothing else. */
@@ -111,17 +109,22 @@ function parseBeside({ beside }: FilledRow): Beside {
 }
 
 function fill(
-  { ids, references, validUntil }: Pick<Beside, 'ids' | 'references' | 'validUntil'>,
-  body: string,
-): Filled {
+  ids: string | null,
+  { references, validUntil }: Pick<Beside, 'references' | 'validUntil'>,
+): Omit<Filled, 'body'> {
   const named = Object.entries(references ?? {})
   return {
-    body,
     ids: listOf(ids),
     references: Object.fromEntries(named.map(([name, keys]) => [name, [...new Set(listOf(keys))]])),
     ...(validUntil !== null && { validUntil }),
   }
 }
 
-const listOf = (keys: Keys): readonly string[] =>
-  typeof keys === 'string' ? keys.split(',') : (keys ?? [])
+/** Keys that may hold a comma come as JSON; no other key begins like an array. */
+function listOf(keys: string | null): readonly string[] {
+  if (keys?.startsWith('[')) {
+    const list: unknown = JSON.parse(keys)
+    return Array.isArray(list) ? list.map(String) : []
+  }
+  return keys?.split(',') ?? []
+}

@@ -7,7 +7,7 @@ import {
   relevanceOf,
   visibleRow,
 } from './conditions.ts'
-import { besides, linksOf, listedUntil } from './beside.ts'
+import { besides, idsOf, linksOf, listedUntil } from './beside.ts'
 import { columnsOf, itemOf } from './item.ts'
 import { keyAlias, keyAt, orderOf, relevance, type Order } from './keyset.ts'
 import { slot, type Compile } from './prepared.ts'
@@ -16,15 +16,19 @@ import { present, sourceOf, type Source } from './source.ts'
 import type { Table } from './table.ts'
 
 /**
- * The statements of a declared read, each of them always one row of two columns. `body` is the JSON of the items, with a comma
- * between two of them: PostgreSQL builds it and Node moves bytes. `beside` is a small JSON object, what the answer's entry
- * in a cache needs besides, whatever the fields. A statement depends on the shape of the read alone; every value has a
+ * The statements of a declared read, each of them always one row of three columns. `body` is the JSON of the items, with a comma
+ * between two of them: PostgreSQL builds it and Node moves bytes. `ids` are their primary keys and `beside` is a small JSON
+ * object: what the answer's entry in a cache needs besides, whatever the fields. A statement depends on the shape of the read alone; every value has a
  * slot (docs/decisions/0004).
  *
  * Rows come to the aggregates in the order of the page, for they are the output of an ordered sub-select and no aggregate
  * here sorts its input. One that did (`order by` or `distinct` inside it) would turn the others' rows round as well.
  */
-export type FilledRow = { readonly body: string | null; readonly beside: string }
+export type FilledRow = {
+  readonly body: string | null
+  readonly ids: string | null
+  readonly beside: string
+}
 
 /** One page by cursor. Slots: those of `listValues`. */
 export function pageStatement(table: Table, shape: Shape, compile: Compile): RawBuilder<FilledRow> {
@@ -45,7 +49,7 @@ export function pageStatement(table: Table, shape: Shape, compile: Compile): Raw
      limit ${sql.lit(shape.limit + 1)}`
   const page = isReversed ? sql`select * from (${fetched}) as fetched order by n desc` : fetched
   return sql`
-    select string_agg(item, ',') as body,
+    select string_agg(item, ',') as body, ${idsOf(source)},
            json_build_object(
              'count', count(*),
              'beyondBytes', (array_agg(octet_length(item)))[${at(shape.limit + 1)}],
@@ -67,7 +71,7 @@ export function offsetStatement(table: Table, shape: Shape): RawBuilder<FilledRo
   // What is skipped is not made into JSON first.
   const columns = sql.join(columnsNeeded(source, shape, order).map(source.column))
   return sql`
-    select string_agg(item, ',') as body,
+    select string_agg(item, ',') as body, ${idsOf(source)},
            json_build_object(
              'total', (select count(*) from ${table.from('t')} where ${where}),
              ${besides(source, shape, listedUntil(source, shape, shape.count === 'exact'))}
@@ -88,7 +92,7 @@ export function itemStatement(table: Table, shape: ItemShape): RawBuilder<Filled
   const source = sourceOf(table, 't')
   const where = sql.join([...visibleRow(source, hasMember, 'id'), ...present(source)], sql` and `)
   return sql`
-    select min(item) as body, json_build_object(${besides(source, shape)})::text as beside
+    select min(item) as body, ${idsOf(source)}, json_build_object(${besides(source, shape)})::text as beside
       from (select ${itemOf(source, selection, hasMember)} as item, ${linksOf(source, shape)}
               from ${table.from('t')}
              where ${where}) as page`
