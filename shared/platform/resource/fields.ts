@@ -105,13 +105,14 @@ export const decimal = <C extends string>(column: C): Field<C> => ({
   ...quoted(column),
 })
 
-/** The characters of `"2026-11-22T08:00:00.000`. */
-const quotedInstantCharacters = 24
+const firstInstant = '0001-01-01T00:00:00.000Z'
+const lastInstant = '9999-12-31T23:59:59.999Z'
 
 /** What of RFC 3339 PostgreSQL reads as an instant. */
 const storable = /^(?!0000)[^.+]{19}(\.\d{1,9})?(Z|[+-](0\d|1[0-5]):\d\d)$/
 
-/** A timestamptz column as RFC 3339 in UTC with milliseconds, null where it is infinite. In a query it must name its zone.
+/** A timestamptz column as RFC 3339 in UTC with milliseconds; what lies beyond its years 1 to 9999, and infinity, is the first
+ *  or the last instant of them. In a query it must name its zone.
  *  JSON's own way of writing it costs little more than half of to_char. It leaves zeros at the end away, so one microsecond
  *  is put behind the milliseconds, and cut off with the digits beyond them. UTC is said as an interval, since the name of a
  *  zone is looked up for every value. */
@@ -127,9 +128,12 @@ export const instant = <C extends string>(column: C): Field<C> => ({
       ),
   ),
   render: (columnOf) => [
-    sql`case when isfinite(${columnOf(column)}) then left(to_json(
-          date_trunc('milliseconds', ${columnOf(column)} at time zone interval '0') + interval '1 microsecond'
-        )::text, ${sql.lit(quotedInstantCharacters)}) || 'Z"' when ${columnOf(column)} is not null then 'null' end`,
+    sql`case when ${columnOf(column)} > ${sql.lit(lastInstant)} then ${sql.lit(`"${lastInstant.slice(0, -1)}`)}
+             when ${columnOf(column)} < ${sql.lit(firstInstant)} then ${sql.lit(`"${firstInstant.slice(0, -1)}`)}
+             else left(to_json(
+               date_trunc('milliseconds', ${columnOf(column)} at time zone interval '0') + interval '1 microsecond'
+             )::text, ${sql.lit(lastInstant.length)}) end`,
+    'Z"',
   ],
 })
 

@@ -75,11 +75,21 @@ describe('a field as PostgreSQL writes it', () => {
     )
   })
 
-  it('gives null for an instant without end, which JSON has no word for, and loses no row by it', async () => {
-    for (const value of ['infinity', '-infinity']) {
-      const json = await written(fields.instant('c'), { c: { value, type: 'timestamptz' } })
-      expect(json).to.equal('null')
+  it('gives the first or last instant of RFC 3339 for one beyond them, so that every answer can be read', async () => {
+    const last = '9999-12-31T23:59:59.999Z'
+    const first = '0001-01-01T00:00:00.000Z'
+    const beyond = {
+      infinity: last,
+      '10000-01-01': last,
+      '-infinity': first,
+      '0044-03-15 BC': first,
     }
+    for (const [value, wanted] of Object.entries(beyond)) {
+      expect(await read(fields.instant('c'), value, 'timestamptz'), value).to.equal(wanted)
+    }
+    expect(await read(fields.instant('c'), '9999-12-31T23:59:59.999999Z', 'timestamptz')).to.equal(
+      last,
+    )
   })
 
   it('gives numbers digit for digit, and words as they are', async () => {
