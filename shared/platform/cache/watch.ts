@@ -60,7 +60,8 @@ function functionOf(table: string, { key, keys, shown }: Watched): string {
               from ${from}
              limit ${changedRowsMax + 1}) as changed
     having count(*) > 0;`
-  const side = (name: string): string => `case when ${name}."${first}" is not null then ${object(name, told)} end`
+  const side = (name: string): string =>
+    `case when ${name}."${first}" is not null then ${object(name, told)} end`
   const joined = key.map((name) => `removed."${name}" = added."${name}"`).join(' and ')
   return `
 create or replace function ${functionName(table)}() returns trigger language plpgsql security definer as $$
