@@ -9,6 +9,7 @@ import { Estimates } from './0008-estimates.ts'
 import { Catalogue } from './0009-catalogue.ts'
 import { Activity } from './0010-activity.ts'
 import { MemberLists } from './0011-member-lists.ts'
+import { ChangeLog } from './0012-change-log.ts'
 
 /** Every migration, oldest first. A landed migration is never edited; the next one corrects it. */
 export const migrations = [
@@ -23,4 +24,5 @@ export const migrations = [
   { name: '0009-catalogue', class: Catalogue },
   { name: '0010-activity', class: Activity },
   { name: '0011-member-lists', class: MemberLists },
+  { name: '0012-change-log', class: ChangeLog },
 ]
