@@ -43,8 +43,8 @@ export type EngineParts = {
   readonly lifecycle: Pick<Lifecycle, 'background'>
 }
 
-/** Older answers are not given even when there is nothing else: a day, after which nobody expects them to hold. */
-const lastResortMs = 24 * 3600 * 1000
+/** Older answers are not given even when there is nothing else: nobody expects them to hold. */
+const dayMs = 24 * 3600 * 1000
 
 type Found = Pick<Served, 'held' | 'outcome' | 'tier' | 'reason' | 'isStored'>
 
@@ -78,7 +78,8 @@ export class CacheEngine implements Cache {
     }
     const nowMs = this.#parts.clock.monotonicMs()
     if (!this.#isConfirmed(held, nowMs)) {
-      if (this.#options.whenUnconfirmed === 'read' || this.#isDistrusted(held)) {
+      const isRefused = this.#options.whenUnconfirmed === 'read' || this.#isDistrusted(held)
+      if (isRefused || this.#isTooOld(read, held)) {
         return undefined
       }
       this.#refresh(read, held)
@@ -120,7 +121,7 @@ export class CacheEngine implements Cache {
   }
 
   async acknowledge(): Promise<Consistency> {
-    const { shared, follower, changes, clock, statistics } = this.#parts
+    const { shared, follower, clock, statistics } = this.#parts
     shared?.hint()
     try {
       await within(this.#options.acknowledgeMs, clock, () => follower.catchUp())
@@ -151,7 +152,7 @@ export class CacheEngine implements Cache {
   }
 
   report(): CacheReport {
-    const { memory, changes, follower, shared, statistics, clock } = this.#parts
+    const { memory, changes, follower, statistics, clock } = this.#parts
     return {
       ...statistics.read(),
       tiers: this.tiers,
@@ -163,6 +164,10 @@ export class CacheEngine implements Cache {
       changes: changes.pairs,
       confirmedAgoMs: clock.monotonicMs() - follower.confirmedAtMs(),
     }
+  }
+
+  async ping(): Promise<unknown> {
+    return this.#parts.shared?.ping()
   }
 
   catchUp(): Promise<void> {
@@ -195,7 +200,8 @@ export class CacheEngine implements Cache {
 
   /** Looks in Redis, and fetches where that has nothing of use. Readers who come meanwhile share it. */
   async #fetch(read: CacheRead, sent: () => void): Promise<Found> {
-    const { memory, shared } = this.#parts
+    const { memory } = this.#parts
+    const shared = this.#sharedFor(read)
     const old = memory.peek(read.key)
     // What another process stored can only be compared with changes that are known here.
     if (shared && (await this.#isInformed())) {
@@ -206,6 +212,10 @@ export class CacheEngine implements Cache {
       }
     }
     return this.#fill(read, sent, old)
+  }
+
+  #sharedFor({ isLocal }: CacheRead): SharedTier | undefined {
+    return isLocal === true ? undefined : this.#parts.shared
   }
 
   /** Whether the process knows the changes within the bound, if need be by catching up. */
@@ -221,7 +231,8 @@ export class CacheEngine implements Cache {
   }
 
   async #fill(read: CacheRead, sent: () => void, old?: Held): Promise<Found> {
-    const { clock, changes, shared, statistics } = this.#parts
+    const { clock, changes, statistics } = this.#parts
+    const shared = this.#sharedFor(read)
     const checkedNumber = changes.number
     const making = { sentAtMs: clock.monotonicMs(), filledAtMs: clock.now().getTime() }
     try {
@@ -243,7 +254,7 @@ export class CacheEngine implements Cache {
     } catch (error) {
       shared?.release(read.key)
       const last = isSourceDown(error) ? (old ?? (await shared?.look(read.key))) : undefined
-      if (!last || last.status !== 200 || clock.monotonicMs() - last.sentAtMs > lastResortMs) {
+      if (!last || last.status !== 200 || this.#isTooOld(read, last)) {
         statistics.count('fill-failed')
         throw error
       }
@@ -292,6 +303,10 @@ export class CacheEngine implements Cache {
     return nowMs - confirmedAtMs < this.#options.trustMs && confirmedAtMs > this.#distrustedAtMs
   }
 
+  #isTooOld({ lastResortMs = dayMs }: CacheRead, { sentAtMs }: Held): boolean {
+    return this.#parts.clock.monotonicMs() - sentAtMs > lastResortMs
+  }
+
   #isDistrusted(held: Held): boolean {
     return Math.max(this.#parts.follower.confirmedAtMs(), held.sentAtMs) <= this.#distrustedAtMs
   }
@@ -308,7 +323,8 @@ export class CacheEngine implements Cache {
   /** Fetches anew beside the answer that goes out. Of many only so many at a time, or they would finish off a database
    *  that is late already. */
   #refresh(read: CacheRead, old: Held): void {
-    const { shared, statistics, lifecycle } = this.#parts
+    const { statistics, lifecycle } = this.#parts
+    const shared = this.#sharedFor(read)
     if (this.#refreshes >= this.#options.refreshesMax || this.#flights.isUnderWay(read.key)) {
       return
     }

@@ -86,3 +86,23 @@ export function hold(
     hits: 0,
   }
 }
+
+/** The entry without what only this process knows of it. */
+export function bare(held: Held): Entry {
+  const { key, route, status, body, etag, headers, stamp, dependencies, validUntilMs } = held
+  const { filledAtMs, fillMs, lifetime } = held
+  return {
+    key,
+    route,
+    status,
+    body,
+    etag,
+    headers,
+    stamp,
+    dependencies,
+    filledAtMs,
+    fillMs,
+    lifetime,
+    ...(validUntilMs !== undefined && { validUntilMs }),
+  }
+}

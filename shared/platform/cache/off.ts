@@ -50,5 +50,6 @@ export function createOffCache({ clock }: { readonly clock: Clock }): Cache {
       confirmedAgoMs: 0,
     }),
     catchUp: async () => undefined,
+    ping: async () => undefined,
   }
 }

@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts'
 import type { Random } from '../random.ts'
 import type { ChangeLog } from './change-log.ts'
-import { decodeEntry, encodeEntry } from './entry-codec.ts'
+import { decodeEntry } from './entry-codec.ts'
 import type { CacheKey } from './entry.ts'
 import type { Follower } from './follower.ts'
-import { hold, type Held } from './held.ts'
+import { bare, hold, type Held } from './held.ts'
 import type { RedisTier } from './redis-tier.ts'
 import { compareSnapshots, formatSnapshot } from './snapshot.ts'
 import type { Statistics } from './statistics.ts'
@@ -25,6 +25,8 @@ export type SharedTier = {
   put(held: Held): void
   release(key: CacheKey): void
   hint(): void
+  /** @throws {Error} when Redis does not answer */
+  ping(): Promise<unknown>
 }
 
 type Parts = {
@@ -125,8 +127,7 @@ export function createSharedTier(parts: Parts): SharedTier {
       return bytes && take(key, bytes)
     },
     put(held) {
-      const bytes = encodeEntry(held)
-      void redis.putIfNewer(held, bytes, holder)
+      void redis.putIfNewer(held.stamp.epoch, bare(held), holder)
     },
     release(key) {
       if (changes.epoch !== undefined) {
@@ -134,6 +135,7 @@ export function createSharedTier(parts: Parts): SharedTier {
       }
     },
     hint: () => redis.hint(),
+    ping: () => redis.ping(),
   }
 }
 
@@ -148,10 +150,10 @@ function verification({ redis, changes, follower }: Parts): (epoch: string) => P
     const connection = follower.connections()
     const answer = await redis.greatestXmax(epoch)
     const { cursor } = changes
-    if (answer === 'away' || cursor === undefined) {
+    if (answer === 'unknown' || cursor === undefined) {
       return false
     }
-    if (answer !== undefined && answer > cursor.xmax) {
+    if (answer !== 'none' && answer > cursor.xmax) {
       await follower.catchUp().catch(() => undefined)
       const now = changes.cursor
       if (changes.epoch === epoch && now && answer > now.xmax) {

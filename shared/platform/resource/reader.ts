@@ -48,6 +48,7 @@ export type Reader = {
   parseId(resource: Resource, id: unknown): string | undefined
   /** What the change log has to know of every table that is read. */
   readonly tracked: ReturnType<typeof trackedTables>
+  readonly tables: ReadonlyMap<Resource, Table>
 }
 
 type Slice = { readonly db: Database; readonly clock: Clock }
@@ -141,6 +142,7 @@ export function createReader({ db, clock }: Slice, resources: readonly Resource[
       return parsed?.success ? parsed.data : undefined
     },
     tracked: trackedTables(tables),
+    tables,
   }
 }
 
