@@ -1,0 +1,34 @@
+import type { Log } from '../log.ts'
+
+/** Tells the log once when Redis comes, and once when it goes, however often either is noticed. */
+export type RedisPresence = {
+  arrived(): void
+  /** It was not there at the start. */
+  absent(error: Error | undefined): void
+  /** It does not answer any more. Says nothing before it first arrived. */
+  lost(error: Error | undefined): void
+}
+
+export function createRedisPresence(log: Pick<Log, 'info' | 'warn'>): RedisPresence {
+  let state: 'awaited' | 'absent' | 'present' | 'lost' = 'awaited'
+  return {
+    arrived() {
+      if (state !== 'present') {
+        log.info(state === 'lost' ? 'Redis cache restored' : 'Redis cache initialized')
+      }
+      state = 'present'
+    },
+    absent(error) {
+      if (state === 'awaited') {
+        log.warn({ err: error }, 'Redis cache initialization failed')
+        state = 'absent'
+      }
+    },
+    lost(error) {
+      if (state === 'present') {
+        log.warn({ err: error }, 'Redis cache lost')
+        state = 'lost'
+      }
+    },
+  }
+}
