@@ -133,7 +133,7 @@ function answers(redis: Redis, keys: RedisKeys, calls: RedisCalls): Answers {
       await redis.cacheRaiseXmax(keys.xmax(stamp.epoch), stamp.snapshot.xmax, lifeMs)
     } catch (error) {
       if (judgeRedisError(error) === 'answered') {
-        await redis.cacheReleaseLease(lease, holder)
+        await Promise.allSettled([redis.cacheReleaseLease(lease, holder)])
       }
       throw error
     }
@@ -143,7 +143,7 @@ function answers(redis: Redis, keys: RedisKeys, calls: RedisCalls): Answers {
     async getOrLease(epoch, key, { leaseMs, holder, rejected = '' }) {
       const names = keys.ofAnswer(epoch, key)
       const given = await calls.ask(() =>
-        redis.cacheGetOrLeaseBuffer(...names, holder, leaseMs, rejected),
+        redis.cacheGetOrLeaseBuffer(...names, holder, Math.ceil(leaseMs), rejected),
       )
       if (Buffer.isBuffer(given)) {
         return { kind: 'found', bytes: given }
