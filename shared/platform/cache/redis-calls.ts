@@ -64,8 +64,8 @@ export function createRedisCalls(
       probe: { run: () => redis.ping(), everyMs: probeEveryMs, timeoutMs: commandTimeoutMs },
       onTransition({ to }) {
         if (to === 'OPEN') {
-          presence.lost(lastError())
-        } else if (to === 'CLOSED' && isReady()) {
+          presence.lost(lastError() ?? new Error('commands are not answered in time'))
+        } else if (to === 'CLOSED') {
           presence.arrived()
         }
       },
@@ -73,11 +73,7 @@ export function createRedisCalls(
     { clock, lifecycle },
   )
   redis.on('close', () => presence.lost(lastError()))
-  redis.on('ready', () => {
-    if (breaker.snapshot().state === 'CLOSED') {
-      presence.arrived()
-    }
-  })
+  redis.on('ready', () => presence.arrived())
 
   function note(error: unknown): undefined {
     const kind = redisErrorKind(error)

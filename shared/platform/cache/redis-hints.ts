@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.ts'
 import type { Lifecycle } from '../lifecycle.ts'
+import type { Log } from '../log.ts'
 import type { RedisConnection } from './redis-connection.ts'
-import { redisErrorKind } from './redis-error.ts'
+import { judgeRedisError } from './redis-error.ts'
 
 export type RedisHints = {
   /** Calls for every hint of another process, and after each time that some may have been missed. It must not throw. */
@@ -9,6 +10,7 @@ export type RedisHints = {
 }
 
 type Needs = {
+  readonly log: Pick<Log, 'warn'>
   readonly clock: Pick<Clock, 'sleep'>
   readonly lifecycle: Pick<Lifecycle, 'defer' | 'background'>
 }
@@ -25,7 +27,7 @@ const heartbeatMs = 15_000
 export function openRedisHints(
   { redis }: RedisConnection,
   { channel, self }: { readonly channel: string; readonly self: string },
-  { clock, lifecycle }: Needs,
+  { clock, lifecycle, log }: Needs,
 ): RedisHints {
   const stop = new AbortController()
   lifecycle.defer('redis cache hints', async () => {
@@ -40,9 +42,10 @@ export function openRedisHints(
       await redis.subscribe(channel)
       tell()
     } catch (error) {
-      const kind = redisErrorKind(error)
       // Refused by an access list, it would be refused again at once; the rest is cured by a new connection.
-      if ((kind === 'timeout' || kind === 'connection') && !stop.signal.aborted) {
+      if (judgeRedisError(error) === 'answered') {
+        log.warn({ err: error }, 'Redis cache hints refused')
+      } else if (!stop.signal.aborted) {
         redis.disconnect(true)
       }
     }

@@ -50,7 +50,7 @@ export type RedisTier = {
   release(epoch: string, key: CacheKey, holder: string): Promise<void>
   /** Takes an entry away: one whose bytes could not be decoded. Works while Redis is out of memory. */
   remove(epoch: string, key: CacheKey): Promise<void>
-  /** At least the xmax of every entry that is there; undefined when there is none or Redis cannot be used. When it is above
+  /** At least the xmax of every entry that is there; `unknown` when Redis cannot be used. When it is above
    *  the database's, that was restored from an older copy. An evicting Redis may forget it before the entries. */
   greatestXmax(epoch: string): Promise<number | 'none' | 'unknown'>
   /** Tells the other processes that something was committed. Costs the caller nothing and may get lost. */
@@ -138,7 +138,7 @@ function answers(redis: Redis, keys: RedisKeys, calls: RedisCalls): Answers {
       await redis.cacheRaiseXmax(keys.xmax(stamp.epoch), stamp.snapshot.xmax, lifeMs)
     } catch (error) {
       if (judgeRedisError(error) === 'answered') {
-        await redis.cacheReleaseLease(lease, holder)
+        await Promise.allSettled([redis.cacheReleaseLease(lease, holder)])
       }
       throw error
     }
@@ -148,7 +148,7 @@ function answers(redis: Redis, keys: RedisKeys, calls: RedisCalls): Answers {
     async getOrLease(epoch, key, { leaseMs, holder, rejected = '' }) {
       const names = keys.ofAnswer(epoch, key)
       const given = await calls.ask(() =>
-        redis.cacheGetOrLeaseBuffer(...names, holder, leaseMs, rejected),
+        redis.cacheGetOrLeaseBuffer(...names, holder, Math.ceil(leaseMs), rejected),
       )
       if (Buffer.isBuffer(given)) {
         return { kind: 'found', bytes: given }
