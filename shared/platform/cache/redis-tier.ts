@@ -81,7 +81,10 @@ export async function openRedisTier(
   const keys = redisKeys(place.prefix)
   const presence = createRedisPresence(log)
   const connection = connectRedis('tidegate-cache', place, needs)
-  lifecycle.defer('redis cache', async () => connection.redis.disconnect())
+  lifecycle.defer('redis cache', async () => {
+    presence.leave()
+    connection.redis.disconnect()
+  })
   defineScripts(connection.redis)
   const calls = createRedisCalls(connection, { ...place, presence }, needs)
   const self = random.uuid()
