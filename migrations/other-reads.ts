@@ -96,6 +96,13 @@ export const otherReads: Readonly<Record<string, OtherRead>> = {
             order by next_attempt_at limit 100`,
   },
 
+  // the cache
+  idx_change_log_xid: {
+    reader: 'the cache of every process, for what changed since it looked last; to come',
+    text: `select xid, relation, rows, tags from change_log where xid >= pg_snapshot_xmax($1)
+            order by xid limit 1000`,
+  },
+
   // delivery
   idx_outbox_events_unpublished: {
     reader: 'the relay of the outbox, to come',
