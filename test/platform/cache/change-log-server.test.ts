@@ -1,11 +1,10 @@
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { Client } from 'pg'
 import { migrations } from '#migrations'
 import { migrateUp } from '#platform/database/migrate'
 import { startPostgres, type Postgres } from '../../../deploy/laptop/postgres.ts'
-import { openRunDirectory } from '../../support/run-directory.ts'
+import { cleanUp, temporaryDirectory } from '../../support/laptop/launch.ts'
 import { freePort } from '../../support/servers.ts'
 
 const addAsset = `insert into assets (code, kind, exponent, name, is_active, staleness_seconds_max)
@@ -19,14 +18,14 @@ describe('the change log on a server of its own', () => {
   let client: Client
   before(async function () {
     this.timeout(60_000)
-    directory = await openRunDirectory()
+    directory = await temporaryDirectory()
     await start()
     await migrateUp(postgres.url, migrations)
   })
   after(async () => {
     await client.end()
     await postgres.stop()
-    await rm(directory, { recursive: true, force: true })
+    await cleanUp()
   })
 
   async function start(): Promise<void> {
@@ -34,7 +33,7 @@ describe('the change log on a server of its own', () => {
       directory: join(directory, 'postgres'),
       port: await freePort(),
       password: 'test',
-      settings: ['max_prepared_transactions=5'],
+      settings: ['fsync=off', 'max_prepared_transactions=5'],
     })
     client = new Client({ connectionString: postgres.url })
     client.on('error', () => undefined)
