@@ -1,9 +1,12 @@
 import type { Fx } from '#fx'
+import type { Cache } from '#platform/cache/cache'
+import type { Lifetime } from '#platform/cache/entry'
 import type { Clock } from '#platform/clock'
 import type { Database } from '#platform/database/database'
 import type { Log } from '#platform/log'
 import type { Random } from '#platform/random'
 import type { CursorKey } from '#platform/resource/cursor'
+import type { CacheClass } from '#platform/resource/define-resource'
 import type { Reader } from '#platform/resource/reader'
 
 /** What the routes of the API work with. */
@@ -17,4 +20,7 @@ export type ApiSlice = {
   /** Absolute, without a slash at the end; the root of problem types. */
   readonly baseUrl: string
   readonly reader: Reader
+  readonly cache: Cache
+  /** How long answers of each class are served. */
+  readonly lifetimes: Readonly<Record<CacheClass, Lifetime>>
 }

@@ -1,8 +1,14 @@
-import type { Request } from 'express'
+import { hash } from 'node:crypto'
+import type { Request, Response } from 'express'
 import { findCaller, type Caller } from '#members'
+import { rowTag, tableTag } from '#platform/cache/dependencies'
+import { cacheKey } from '#platform/cache/entry'
+import type { Held } from '#platform/cache/held'
 import type { Runner } from '#platform/database/database'
 import { Problem } from '#platform/problem'
 import type { Scope } from '#platform/resource/list-query'
+import type { ApiSlice } from '../slice.ts'
+import { consistencyOf } from './consistency.ts'
 import { exchangeOf } from './exchange.ts'
 import { problems } from './problems.ts'
 
@@ -13,25 +19,105 @@ export async function authenticate(
   request: Request,
   scope: string,
 ): Promise<Caller> {
-  const caller = await identify(runner, request)
+  const caller = await identify(request, (credential) => findCaller(runner, credential))
   requireScope(caller, scope)
   return caller
 }
 
-/** The caller of a request, whatever it may do.
- *  @throws {Problem} http/credential-missing, http/credential-invalid */
-export async function identify(runner: Runner, request: Request): Promise<Caller> {
+/** The caller of a request that only reads, by a verdict that is kept like any other answer: a key that was revoked dies
+ *  with the change that revoked it. Writes ask the database each time.
+ *  @throws {Problem} http/credential-missing, http/credential-invalid, http/scope-missing */
+export async function authenticateReader(
+  slice: ApiSlice,
+  { request }: { readonly request: Request; readonly response: Response },
+  scope: string | undefined,
+): Promise<Caller> {
+  const caller = await identify(request, (credential) => keptCaller(slice, request, credential))
+  if (scope !== undefined) {
+    requireScope(caller, scope)
+  }
+  return caller
+}
+
+/** The caller of a request, whatever it may do. */
+async function identify(
+  request: Request,
+  find: (credential: string) => Promise<Caller | undefined>,
+): Promise<Caller> {
   const header = request.get('authorization')
   if (header === undefined) {
     throw new Problem(problems.credentialMissing, 'The Authorization header is missing.')
   }
   const credential = /^Bearer ([\x21-\x7e]{1,200})$/i.exec(header)?.[1]
-  const caller = credential === undefined ? undefined : await findCaller(runner, credential)
+  const caller = credential === undefined ? undefined : await find(credential)
   if (!caller) {
     throw new Problem(problems.credentialInvalid, 'The credential is unknown, expired or revoked.')
   }
   exchangeOf(request).caller = caller
   return caller
+}
+
+/** While the database is away a verdict is believed for so long. */
+const lastResortMs = 5 * 60 * 1000
+
+/** The verdict on a credential, kept in this process alone and under its hash. That it is unknown is not kept, or inventing
+ *  credentials would fill the memory. */
+async function keptCaller(
+  slice: ApiSlice,
+  request: Request,
+  credential: string,
+): Promise<Caller | undefined> {
+  const { cache, db, clock, lifetimes } = slice
+  const { held } = await cache.read({
+    key: cacheKey('public', { route: 'credential', shape: '1', query: hash('sha256', credential) }),
+    route: 'credential',
+    lifetime: { ...lifetimes.short, staleSeconds: 0 },
+    isLocal: true,
+    lastResortMs,
+    consistency: consistencyOf(slice, request),
+    async fill() {
+      const stamp = cache.stamp()
+      const askedAtMs = clock.now().getTime()
+      const found = await findCaller(db, credential)
+      const missing = { status: 404, body: Buffer.alloc(0), headers: {} } as const
+      const dependencies = { tags: found ? tagsOf(found) : [], memberships: [] }
+      if (!found) {
+        return { ...missing, dependencies }
+      }
+      const { endsInMs, ...caller } = found
+      return {
+        status: 200,
+        body: Buffer.from(JSON.stringify(caller)),
+        headers: {},
+        dependencies,
+        ...(stamp && { stamp }),
+        ...(endsInMs !== undefined && { validUntilMs: askedAtMs + endsInMs }),
+      }
+    },
+  })
+  return held.status === 200 ? callerIn(held) : undefined
+}
+
+const callers = new WeakMap<Held, Caller>()
+
+/** What was kept, read once for each verdict. */
+function callerIn(held: Held): Caller {
+  const known = callers.get(held)
+  if (known) {
+    return known
+  }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by `keptCaller`, in this process
+  const caller = JSON.parse(held.body.toString()) as Caller
+  callers.set(held, caller)
+  return caller
+}
+
+function tagsOf({ keyId, memberId }: Caller): readonly string[] {
+  return [
+    ...['api_keys', 'members'].map(tableTag),
+    rowTag('api_keys', keyId),
+    ...(memberId === undefined ? [] : [rowTag('members', memberId)]),
+  ]
 }
 
 /** @throws {Problem} http/scope-missing */

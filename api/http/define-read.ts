@@ -1,10 +1,14 @@
 import type { Request, Response } from 'express'
 import type { z } from 'zod'
 import type { Caller } from '#members'
+import type { Audience, Filling } from '#platform/cache/entry'
+import type { CacheClass } from '#platform/resource/define-resource'
 import type { ApiSlice } from '../slice.ts'
-import { authenticate, identify } from './authenticate.ts'
-import { searchOf, sendJson } from './exchange.ts'
+import { authenticateReader } from './authenticate.ts'
+import { readCached } from './cached-read.ts'
+import { searchOf } from './exchange.ts'
 import { parseQuery } from './parse-query.ts'
+import { sendServed } from './send-served.ts'
 
 /** A read that is no declared resource. The documentation is made from the same declaration. */
 export type ReadDeclaration<S extends z.ZodObject> = {
@@ -18,32 +22,70 @@ export type ReadDeclaration<S extends z.ZodObject> = {
   readonly query: S
   /** What stands in `data`. */
   readonly data: z.ZodType
+  /** Which answers are the same, and how long they are served. */
+  readonly cache: {
+    readonly class: CacheClass
+    readonly audience: (caller: Caller) => Audience
+    /** What the answer depends on besides the query and the audience. */
+    readonly of?: (caller: Caller) => string
+  }
+  readonly read: (slice: ApiSlice, call: ReadCall<z.output<S>>) => Promise<ReadAnswer>
+}
+
+type ReadCall<Query> = { readonly caller: Caller; readonly query: Query }
+
+/** What a read gives, and what it was made from. */
+export type ReadAnswer = {
   /** The JSON text of `data`. */
-  readonly read: (
-    slice: ApiSlice,
-    call: { readonly caller: Caller; readonly query: z.output<S> },
-  ) => Promise<string>
+  readonly data: string
+  readonly tags: readonly string[]
+  /** When the clock alone makes it untrue. */
+  readonly validUntilMs?: number
 }
 
 /** A read route with its types forgotten: what the list of routes holds. */
-export type ReadRoute = Omit<ReadDeclaration<z.ZodObject>, 'read'> & {
+export type ReadRoute = Omit<ReadDeclaration<z.ZodObject>, 'read' | 'cache'> & {
   readonly method: 'get'
   readonly handle: (slice: ApiSlice, request: Request, response: Response) => Promise<void>
 }
 
-/** Declares a read: authentication, validation and conditional answers come from here. */
+/** Declares a read: authentication, validation, caching and conditional answers come from here. */
 export function defineRead<S extends z.ZodObject>(declaration: ReadDeclaration<S>): ReadRoute {
-  const { read, ...described } = declaration
-  const { scope, query: schema } = described
+  const { read, cache: policy, ...described } = declaration
+  const { path, scope, query: schema } = described
   return {
     method: 'get',
     ...described,
     async handle(slice, request, response) {
-      const caller = await (scope === undefined
-        ? identify(slice.db, request)
-        : authenticate(slice.db, request, scope))
+      const caller = await authenticateReader(slice, { request, response }, scope)
       const query = parseQuery(searchOf(request), schema)
-      sendJson(request, response, `{"data":${await read(slice, { caller, query })}}`)
+      const kept = {
+        audience: policy.audience(caller),
+        route: `/api/v2${path}`,
+        lifetime: slice.lifetimes[policy.class],
+        shape: '1',
+        query: JSON.stringify([query, policy.of?.(caller)]),
+        fill: () => fill(slice, () => read(slice, { caller, query })),
+      }
+      const served = await readCached(slice, { request, response }, kept)
+      await sendServed(slice, { request, response }, served)
     },
+  }
+}
+
+/** What was seen for certain is asked before the first statement; more than one may follow. */
+async function fill(
+  { cache }: Pick<ApiSlice, 'cache'>,
+  read: () => Promise<ReadAnswer>,
+): Promise<Filling> {
+  const stamp = cache.stamp()
+  const { data, tags, validUntilMs } = await read()
+  return {
+    status: 200,
+    body: Buffer.from(`{"data":${data}}`),
+    headers: {},
+    dependencies: { tags, memberships: [] },
+    ...(stamp && { stamp }),
+    ...(validUntilMs !== undefined && { validUntilMs }),
   }
 }

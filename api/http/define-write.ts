@@ -6,6 +6,7 @@ import type { ProblemType } from '#platform/problem'
 import type { Resource } from '#platform/resource/define-resource'
 import type { ApiSlice } from '../slice.ts'
 import { authenticate } from './authenticate.ts'
+import { acknowledge } from './consistency.ts'
 import { claim, findAnswer, keepAnswer, readAttempt, type Answer } from './idempotency.ts'
 import { readJson, validate } from './json-body.ts'
 import { addressOf } from './remote-address.ts'
@@ -71,6 +72,7 @@ export function defineWrite<S extends z.ZodType>(declaration: WriteDeclaration<S
       const answer = await (method === 'post'
         ? answerOnce(declaration, slice, call)
         : answerNow(declaration, slice, call))
+      await acknowledge(slice, response)
       send(response, answer)
     },
   }

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { etagOf } from '#platform/cache/held'
 import type { Request, Response } from 'express'
 import type { Caller } from '#members'
 
@@ -37,18 +37,6 @@ export function addLink(response: Response, link: string): void {
   response.set('Link', earlier === undefined ? link : `${earlier}, ${link}`)
 }
 
-/** A weak validator made once from the bytes of the body. */
-function etagOf(body: Buffer): string {
-  return `W/"${hash('sha256', body, 'base64url').slice(0, 16)}"`
-}
-
-/** Sends JSON text as it is, or 304 when the client has exactly this. The caller's data is never kept by shared caches. */
-export function sendJson(request: Request, response: Response, text: string): void {
-  response.set('Cache-Control', 'private, no-cache').vary('Authorization')
-  const type = 'application/json; charset=utf-8'
-  sendConditionally(request, response, { body: Buffer.from(text), type })
-}
-
 /** Sends bytes, or 304 when the client has exactly these. */
 export function sendConditionally(
   request: Request,
@@ -57,15 +45,17 @@ export function sendConditionally(
 ): void {
   const etag = etagOf(body)
   response.set('ETag', etag)
-  const known = request
-    .get('if-none-match')
-    ?.split(',')
-    .map((one) => one.trim())
-  if (known?.some((one) => one === '*' || weak(one) === etag)) {
+  if (isKnown(request, etag)) {
     response.status(304).end()
     return
   }
   response.type(type).send(body)
+}
+
+/** Whether the client has exactly what the validator stands for. */
+export function isKnown(request: Request, etag: string): boolean {
+  const known = request.get('if-none-match')?.split(',') ?? []
+  return known.map((one) => one.trim()).some((one) => one === '*' || weak(one) === etag)
 }
 
 const weak = (etag: string): string => (etag.startsWith('W/') ? etag : `W/${etag}`)

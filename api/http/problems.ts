@@ -18,6 +18,12 @@ export const problems = defineProblems('http', {
     title: 'The credential may not do this',
     advice: 'Use a key that has the scope named in `scope`.',
   },
+  consistencyTokenInvalid: {
+    kind: 'invalid',
+    title: 'The consistency token is not valid',
+    advice:
+      'Send the `Consistency-Token` of an earlier answer exactly as it was given, or leave it away.',
+  },
   routeUnknown: {
     kind: 'missing',
     title: 'There is nothing at this address',

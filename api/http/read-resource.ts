@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express'
 import type { Caller } from '#members'
+import type { Lifetime } from '#platform/cache/entry'
 import type { PreparedRunner } from '#platform/database/database'
 import { Problem } from '#platform/problem'
 import { writeCursor, type Position } from '#platform/resource/cursor'
@@ -9,63 +10,132 @@ import {
   parseListQuery,
   parseOffsetQuery,
   type ListQuery,
+  type OffsetQuery,
   type Scope,
 } from '#platform/resource/list-query'
 import { problems } from '#platform/resource/problems'
-import type { Page, SortKeyText } from '#platform/resource/filled'
+import type { Filled, Item, Page, SortKeyText } from '#platform/resource/filled'
 import { everything, resourcesOf, type Selection } from '#platform/resource/selection'
 import type { ApiSlice } from '../slice.ts'
-import { authenticate, requireScope, scopeOf } from './authenticate.ts'
-import { addLink, searchOf, sendJson } from './exchange.ts'
+import { authenticateReader, requireScope, scopeOf } from './authenticate.ts'
+import { audienceOf, fillFrom, readCached } from './cached-read.ts'
+import { addLink, searchOf } from './exchange.ts'
+import { sendServed } from './send-served.ts'
 
 type Handler = (slice: ApiSlice, request: Request, response: Response) => Promise<void>
 
 /** `GET /api/v2/<resource>`: one page by cursor. */
 export const listResource =
-  (resource: Resource): Handler =>
+  (resource: Resource, route: string): Handler =>
   async (slice, request, response) => {
-    const caller = await authenticate(slice.db, request, resource.scope)
+    const caller = await authenticateReader(slice, { request, response }, resource.scope)
     const listing = listingOf(slice, scopeOf(caller), resource, request.params['id'])
     const query = parseListQuery(listing, searchOf(request), slice.cursorKeys)
     requireScopes(caller, resource, query.selection)
-    const page = await slice.reader.page(slice.db, listing, query)
-    if (!page.isParentFound) {
+    const prepared = slice.reader.page(listing, query)
+    const { binding: _binding, ...asked } = query
+    const read = {
+      audience: audienceOf(resource.visibility === 'public', caller),
+      route,
+      lifetime: lifetimeOf(slice, resource, 'list'),
+      shape: prepared.digest,
+      query: JSON.stringify([listing.parentId, asked]),
+      fill: () => fillFrom(slice, prepared, (page) => renderPage(slice, query, page)),
+    }
+    const served = await readCached(slice, { request, response }, read)
+    if (served.held.status === 404) {
       throw notFound(resource.parent?.resource() ?? resource)
     }
-    const envelope = describePage(slice, query, page)
-    addLink(response, linksOf(request, envelope))
-    sendJson(request, response, `{"data":${page.body},"page":${JSON.stringify(envelope)}}`)
+    addLink(response, linksOf(request, served.held.headers))
+    await sendServed(slice, { request, response }, served)
   }
 
 /** `GET /api/v2/<resource>/:id`, and its version 1 twin. */
 export const readResource =
-  (resource: Resource): Handler =>
+  (resource: Resource, route: string): Handler =>
   async (slice, request, response) => {
-    const caller = await authenticate(slice.db, request, resource.scope)
+    const caller = await authenticateReader(slice, { request, response }, resource.scope)
     const selection = parseItemQuery(resource, searchOf(request))
     requireScopes(caller, resource, selection)
-    const item = { resource, scope: scopeOf(caller), id: request.params['id'], selection }
-    const body = await readItem(slice, slice.db, item)
-    sendJson(request, response, `{"data":${body}}`)
+    const id = slice.reader.parseId(resource, request.params['id'])
+    if (id === undefined) {
+      throw notFound(resource)
+    }
+    const prepared = slice.reader.item({ resource, scope: scopeOf(caller), id, selection })
+    const read = {
+      audience: audienceOf(resource.visibility === 'public', caller),
+      route,
+      lifetime: lifetimeOf(slice, resource, 'item'),
+      shape: prepared.digest,
+      query: JSON.stringify([id, selection]),
+      fill: () => fillFrom(slice, prepared, renderItem),
+    }
+    const served = await readCached(slice, { request, response }, read)
+    if (served.held.status === 404) {
+      throw notFound(resource)
+    }
+    await sendServed(slice, { request, response }, served)
   }
 
 /** `GET /api/<resource>`: version 1, by page number and with the total. */
 export const listLegacy =
-  (resource: Resource): Handler =>
+  (resource: Resource, route: string): Handler =>
   async (slice, request, response) => {
-    const scope = scopeOf(await authenticate(slice.db, request, resource.scope))
+    const caller = await authenticateReader(slice, { request, response }, resource.scope)
     const query = parseOffsetQuery(resource, searchOf(request))
-    const { body, total } = await slice.reader.offsetPage(slice.db, { resource, scope }, query)
-    const pagination = {
-      page: query.page,
-      limit: query.limit,
-      total,
-      total_pages: Math.ceil(total / query.limit),
+    const prepared = slice.reader.offsetPage({ resource, scope: scopeOf(caller) }, query)
+    const read = {
+      audience: audienceOf(resource.visibility === 'public', caller),
+      route,
+      lifetime: lifetimeOf(slice, resource, 'list'),
+      shape: prepared.digest,
+      query: JSON.stringify(query),
+      fill: () => fillFrom(slice, prepared, (page) => renderNumbered(query, page)),
     }
-    sendJson(request, response, `{"data":${body},"pagination":${JSON.stringify(pagination)}}`)
+    const served = await readCached(slice, { request, response }, read)
+    await sendServed(slice, { request, response }, served)
   }
 
-/** The JSON text of one item, from the pool or inside the transaction that has just written it.
+function renderItem({ body }: Item) {
+  return { body: body === undefined ? undefined : `{"data":${body}}`, headers: {} }
+}
+
+function renderNumbered(query: OffsetQuery, { body, total }: Filled & { readonly total: number }) {
+  const pagination = {
+    page: query.page,
+    limit: query.limit,
+    total,
+    total_pages: Math.ceil(total / query.limit),
+  }
+  return { body: `{"data":${body},"pagination":${JSON.stringify(pagination)}}`, headers: {} }
+}
+
+/** The page as it is sent; no body where the item that the list lives below is not there. */
+function renderPage(slice: ApiSlice, query: ListQuery, page: Page) {
+  const envelope = describePage(slice, query, page)
+  const { nextCursor, prevCursor } = envelope
+  return {
+    body: page.isParentFound
+      ? `{"data":${page.body},"page":${JSON.stringify(envelope)}}`
+      : undefined,
+    headers: {
+      ...(nextCursor !== undefined && { nextCursor }),
+      ...(prevCursor !== undefined && { prevCursor }),
+    },
+  }
+}
+
+/** How long answers of a resource are served: its class, or the seconds that it names. */
+function lifetimeOf({ lifetimes }: ApiSlice, { cache }: Resource, kind: 'list' | 'item'): Lifetime {
+  if (typeof cache === 'string') {
+    return lifetimes[cache]
+  }
+  const freshSeconds = kind === 'list' ? cache.listSeconds : cache.itemSeconds
+  return { freshSeconds, staleSeconds: cache.staleSeconds }
+}
+
+/** The JSON text of one item as it stands now, from the pool or inside the transaction that has just written it. Never
+ *  from the cache.
  *  @throws {Problem} read/not-found, the same for what is missing and for what the caller may not see */
 export async function readItem(
   { reader }: Pick<ApiSlice, 'reader'>,
@@ -75,8 +145,8 @@ export async function readItem(
   const { resource, scope, selection = everything } = item
   const id = reader.parseId(resource, item.id)
   const found =
-    id === undefined ? undefined : await reader.item(runner, { resource, scope, id, selection })
-  if (found === undefined) {
+    id === undefined ? undefined : await reader.item({ resource, scope, id, selection }).run(runner)
+  if (found?.body === undefined) {
     throw notFound(resource)
   }
   return found.body
@@ -146,7 +216,10 @@ function turned({ direction, key, isInclusive }: Position): Position {
   return isInclusive ? back : { ...back, isInclusive: true }
 }
 
-function linksOf(request: Request, { nextCursor, prevCursor }: Envelope): string {
+function linksOf(
+  request: Request,
+  { nextCursor, prevCursor }: Readonly<Record<string, string | undefined>>,
+): string {
   const at = (cursor: string | undefined, rel: string): string[] => {
     const search = new URLSearchParams(searchOf(request))
     search.delete('cursor')

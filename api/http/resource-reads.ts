@@ -18,18 +18,18 @@ export function readsOf(resource: Resource, isCursorPaginationEnabled = true): R
   const { parent, name, legacyPath } = resource
   const path = parent ? `/api/v2/${parent.resource().name}/:id/${name}` : `/api/v2/${name}`
   const hasItem = resource.operations === 'list-and-detail'
-  const list = listResource(resource)
-  const item = readResource(resource)
+  const list = listResource(resource, path)
+  const item = readResource(resource, `${path}/:id`)
   const all: Pick<ResourceRead, 'kind' | 'path' | 'handle'>[] = [
     ...(isCursorPaginationEnabled ? [{ kind: 'list', path, handle: list } as const] : []),
     ...(hasItem ? [{ kind: 'item', path: `${path}/:id`, handle: item } as const] : []),
   ]
   if (legacyPath !== undefined) {
     const legacy = `/api/${legacyPath}`
-    const handle = deprecated(path, listLegacy(resource))
+    const handle = deprecated(path, listLegacy(resource, legacy))
     all.push({ kind: 'legacy-list', path: legacy, handle })
     if (hasItem) {
-      const one = deprecated(`${path}/:id`, item)
+      const one = deprecated(`${path}/:id`, readResource(resource, `${legacy}/:id`))
       all.push({ kind: 'legacy-item', path: `${legacy}/:id`, handle: one })
     }
   }

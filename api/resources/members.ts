@@ -12,7 +12,7 @@ export const members: Resource = defineResource({
   entity: Member,
   scope: 'members:read',
   visibility: { organisation: 'organisationId', member: 'id' },
-  cache: 'medium',
+  cache: { listSeconds: 600, itemSeconds: 600, staleSeconds: 60 },
   fields: {
     id: uuid('id'),
     email: text('email'),

@@ -11,7 +11,7 @@ export const productSearch = defineResource({
   entity: Product,
   scope: 'catalogue:read',
   visibility: { organisation: 'organisationId' },
-  cache: 'medium',
+  cache: { listSeconds: 600, itemSeconds: 600, staleSeconds: 300 },
   operations: 'list',
   only: { status: 'active' },
   boundary: { from: 'publishedAt' },

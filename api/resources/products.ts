@@ -27,7 +27,7 @@ export const products: Resource = defineResource({
   entity: Product,
   scope: 'catalogue:read',
   visibility: { organisation: 'organisationId' },
-  cache: 'long',
+  cache: { listSeconds: 900, itemSeconds: 1800, staleSeconds: 300 },
   only: { status: 'active' },
   boundary: { from: 'publishedAt' },
   removedAt: 'deletedAt',

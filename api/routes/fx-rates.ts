@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { findRates } from '#fx'
+import { findRates, nextPublication, type CrossRate } from '#fx'
 import { findAsset } from '#money'
+import { anyRowTag, tableTag } from '#platform/cache/dependencies'
 import { defineRead } from '../http/define-read.ts'
 
 /** The most quotes that one request may ask for; there are about 180 currencies. */
@@ -25,6 +26,12 @@ const rate = z.object({
   fetchedAt: z.iso.datetime(),
 })
 
+/** Any publication may be the newest of a pair, or a leg of it. */
+const tags = ['fx_rates', 'assets'].flatMap((table) => [tableTag(table), anyRowTag(table)])
+
+const endOf = ({ asOf, stalenessSecondsMax }: CrossRate): number =>
+  Date.parse(asOf) + 1000 * stalenessSecondsMax
+
 /** `GET /api/v2/fx/rates?base=GBP&quotes=EUR,USD`: the newest rate of one base in many quotes, in one statement.
  *  A rate that no publisher quotes is computed through the publisher's base and says so (`isDerived`). */
 export const fxRates = defineRead({
@@ -41,13 +48,17 @@ export const fxRates = defineRead({
       )
       .meta({ description: 'Codes, separated by commas.', param: { explode: false } }),
   }),
+  cache: { class: 'volatile', audience: () => 'public' },
   data: z.object({ base: z.string(), rates: z.array(rate), missing: z.array(z.string()) }),
   async read({ db, clock, fx }, { query: { base, quotes } }) {
-    const wanted = [...new Set(quotes)]
+    const wanted = { base, quotes: [...new Set(quotes)], at: clock.now() }
     const { providers } = fx.options
-    const rates = await findRates({ db }, { base, quotes: wanted, at: clock.now(), providers })
+    const [rates, changesAt] = await Promise.all([
+      findRates({ db }, { ...wanted, providers }),
+      nextPublication(fx, wanted),
+    ])
     const found = new Set(rates.map(({ quote }) => quote))
-    return JSON.stringify({
+    const data = JSON.stringify({
       base,
       rates: rates.map((one) => ({
         quote: one.quote,
@@ -60,7 +71,11 @@ export const fxRates = defineRead({
         asOf: one.asOf,
         fetchedAt: one.fetchedAt,
       })),
-      missing: wanted.filter((quote) => !found.has(quote)),
+      missing: wanted.quotes.filter((quote) => !found.has(quote)),
     })
+    // A rate that grows stale may be passed over for another provider's.
+    const ends = rates.filter(({ isStale }) => !isStale).map(endOf)
+    const until = Math.min(...ends, changesAt?.getTime() ?? Infinity)
+    return { data, tags, ...(Number.isFinite(until) && { validUntilMs: until }) }
   },
 })

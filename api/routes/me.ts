@@ -1,6 +1,11 @@
 import { z } from 'zod'
-import { callerDescription, describeCaller } from '#members'
+import { callerDescription, describeCaller, type Caller } from '#members'
+import type { Audience } from '#platform/cache/entry'
+import { rowTag, tableTag, valueTag } from '#platform/cache/dependencies'
+import { audienceOf } from '../http/cached-read.ts'
 import { defineRead } from '../http/define-read.ts'
+
+const audienceOfCaller = (caller: Caller): Audience => audienceOf(false, caller)
 
 /** `GET /api/v2/me`: who the credential is, for any that is good, and what it may do. */
 export const me = defineRead({
@@ -9,5 +14,21 @@ export const me = defineRead({
   path: '/me',
   query: z.object({}),
   data: callerDescription,
-  read: ({ db }, { caller }) => describeCaller(db, caller),
+  cache: { class: 'medium', audience: audienceOfCaller, of: ({ keyId }) => keyId },
+  async read({ db }, { caller }) {
+    const { organisationId, keyId, memberId } = caller
+    const member = [
+      rowTag('members', memberId ?? ''),
+      valueTag('member_roles', 'member_id', memberId ?? ''),
+    ]
+    return {
+      data: await describeCaller(db, caller),
+      tags: [
+        ...['organisations', 'api_keys', 'members', 'member_roles'].map(tableTag),
+        rowTag('organisations', organisationId),
+        rowTag('api_keys', keyId),
+        ...(memberId === undefined ? [] : member),
+      ],
+    }
+  },
 })

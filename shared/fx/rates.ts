@@ -1,5 +1,6 @@
 import type { Runner } from '#platform/database/database'
 import { sql } from 'kysely'
+import type { FxProvider } from './provider.ts'
 
 /** The rate of one pair at one instant, with the two numbers that it was computed from. Decimals are text. */
 export type CrossRate = {
@@ -48,4 +49,18 @@ export function findRates(
            floor(extract(epoch from ${instant}::timestamptz - as_of))::integer as "stalenessSeconds",
            staleness_seconds_max as "stalenessSecondsMax", is_stale as "isStale"
       from fx_cross_rates(${base}, ${[...quotes]}::text[], ${[...providers]}::text[], ${instant}::timestamptz)`)
+}
+
+/** When a rate that is known already but dated later will be seen: publishers date their day ahead. Undefined when none is. */
+export async function nextPublication(
+  { db, providers }: { readonly db: Runner; readonly providers: readonly FxProvider[] },
+  { base, quotes, at }: Omit<RatesWanted, 'providers'>,
+): Promise<Date | undefined> {
+  const bases = [...new Set(providers.map((provider) => provider.base))]
+  const [row] = await db.run(sql<{ next: string | null }>`
+    select to_char(min(as_of) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as next
+      from fx_rates
+     where base_asset = any(${bases}::text[]) and quote_asset = any(${[base, ...quotes]}::text[])
+       and as_of > ${at.toISOString()}::timestamptz`)
+  return row?.next ? new Date(row.next) : undefined
 }

@@ -19,15 +19,19 @@ export type Caller = {
   readonly class: string
 }
 
+/** A caller, and how long its credential is still good by the database's clock; absent while no end is set. */
+export type FoundCaller = Caller & { readonly endsInMs?: number }
+
 /** The caller that a credential stands for, or undefined: mistyped (without a look-up), unknown, revoked, expired,
  *  an admin's, or of a member who is not active. One statement, one probe of idx_api_keys_hash. */
-export async function findCaller(db: Runner, text: string): Promise<Caller | undefined> {
+export async function findCaller(db: Runner, text: string): Promise<FoundCaller | undefined> {
   const credential = recogniseCredential(text)
   if (credential === undefined || credential.kind === 'admin') {
     return undefined
   }
-  const [row] = await db.run(sql<Omit<Caller, 'memberId'> & { readonly memberId: string | null }>`
-    select k.kind, k.organisation_id as "organisationId", k.id as "keyId", k.member_id as "memberId", k.scopes, k.class
+  const [row] = await db.run(sql<Row>`
+    select k.kind, k.organisation_id as "organisationId", k.id as "keyId", k.member_id as "memberId", k.scopes, k.class,
+           floor(1000 * extract(epoch from least(k.revoked_at, k.expires_at) - clock_timestamp()))::float8 as "endsInMs"
       from api_keys k
       left join members m on m.id = k.member_id
      where k.key_hash = ${credential.hash} and k.kind = ${credential.kind}
@@ -37,8 +41,17 @@ export async function findCaller(db: Runner, text: string): Promise<Caller | und
   if (row === undefined) {
     return undefined
   }
-  const { memberId, ...caller } = row
-  return memberId === null ? caller : { ...caller, memberId }
+  const { memberId, endsInMs, ...caller } = row
+  return {
+    ...caller,
+    ...(memberId !== null && { memberId }),
+    ...(endsInMs !== null && { endsInMs }),
+  }
+}
+
+type Row = Omit<Caller, 'memberId'> & {
+  readonly memberId: string | null
+  readonly endsInMs: number | null
 }
 
 /** An operator, as far as an admin token tells. */

@@ -54,6 +54,20 @@ export async function compare(
   return Object.fromEntries(medians)
 }
 
+/** One line per rival: CPU per call, and its ratio to that of `against`. */
+export function printCpu({ spent, against, buffers }: Result): void {
+  const base = spent[against]
+  for (const [rival, { node, postgres }] of Object.entries(spent)) {
+    const of = (part: number, whole: number | undefined): string =>
+      `${Math.round(part)} µs (${(part / (whole ?? Number.NaN)).toFixed(2)} x)`
+    const total = of(node + postgres, base && base.node + base.postgres)
+    const touched = buffers?.[rival]
+    console.log(
+      `${rival.padEnd(24)} Node ${of(node, base?.node).padEnd(18)} PostgreSQL ${of(postgres, base?.postgres).padEnd(18)} both ${total}${touched === undefined ? '' : `  buffers ${touched}`}`,
+    )
+  }
+}
+
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((one, other) => one - other)
   return sorted[Math.floor(sorted.length / 2)] ?? 0

@@ -38,8 +38,8 @@ export async function depth(): Promise<Result> {
     position: { direction: 'next', key: await edge(business) },
   }
   const reads = {
-    'page 1': (runner: PreparedRunner) => reader.page(runner, listing, first),
-    'page 10,000 by cursor': (runner: PreparedRunner) => reader.page(runner, listing, deep),
+    'page 1': (runner: PreparedRunner) => reader.page(listing, first).run(runner),
+    'page 10,000 by cursor': (runner: PreparedRunner) => reader.page(listing, deep).run(runner),
     'plain rows by OFFSET': (runner: PreparedRunner) =>
       runner.read({ text: byOffset, values: [organisationId], name: 'by-offset' }),
   }
@@ -57,7 +57,7 @@ export async function depth(): Promise<Result> {
     let [query, touched] = [start, 0]
     for (let counted = 0; counted < pagesCounted; counted += 1) {
       const runner = counting(business, (count) => (touched += count))
-      const { lastKey: key = [] } = await reader.page(runner, listing, query)
+      const { lastKey: key = [] } = await reader.page(listing, query).run(runner)
       query = { ...first, position: { direction: 'next', key } }
     }
     return touched / pagesCounted

@@ -1,15 +1,17 @@
 import { startServers, stopServers } from '../support/servers.ts'
-import type { Result } from './cpu.ts'
 import { depth } from './depth.ts'
+import { printHitRatios } from './hit-ratio.ts'
 import { pageParts } from './page-parts.ts'
 import { page } from './page.ts'
+import { cpuScenario, type Scenario } from './scenario.ts'
 
-// npm run bench -- NAME: rivals in turns in one run, CPU time per call, ratios against a named rival.
+// npm run bench -- NAME: rivals in turns in one run, ratios against a named rival.
 
-const scenarios: Readonly<Record<string, () => Promise<Result>>> = {
-  page,
-  'page-parts': pageParts,
-  depth,
+const scenarios: Readonly<Record<string, Scenario>> = {
+  page: cpuScenario(page),
+  'page-parts': cpuScenario(pageParts),
+  depth: cpuScenario(depth),
+  'hit-ratio': { needsServers: false, run: printHitRatios },
 }
 
 const [name = ''] = process.argv.slice(2)
@@ -18,19 +20,13 @@ if (!scenario) {
   console.error(`npm run bench -- NAME, where NAME is one of: ${Object.keys(scenarios).join(', ')}`)
   process.exit(1)
 }
-await startServers()
+if (scenario.needsServers) {
+  await startServers()
+}
 try {
-  const { spent, against, buffers } = await scenario()
-  const base = spent[against]
-  for (const [rival, { node, postgres }] of Object.entries(spent)) {
-    const of = (part: number, whole: number | undefined): string =>
-      `${Math.round(part)} µs (${(part / (whole ?? Number.NaN)).toFixed(2)} x)`
-    const total = of(node + postgres, base && base.node + base.postgres)
-    const touched = buffers?.[rival]
-    console.log(
-      `${rival.padEnd(24)} Node ${of(node, base?.node).padEnd(18)} PostgreSQL ${of(postgres, base?.postgres).padEnd(18)} both ${total}${touched === undefined ? '' : `  buffers ${touched}`}`,
-    )
-  }
+  await scenario.run()
 } finally {
-  await stopServers()
+  if (scenario.needsServers) {
+    await stopServers()
+  }
 }

@@ -16,7 +16,7 @@ export async function pageParts(): Promise<Result> {
   const reader = createReader(business, [paymentLinks])
   const listing = { resource: paymentLinks, scope: { organisationId } }
   const read = (fields: readonly string[]) => () =>
-    reader.page(db, listing, { ...pageQuery, selection: { fields, expand: {} } })
+    reader.page(listing, { ...pageQuery, selection: { fields, expand: {} } }).run(db)
   const without = (...names: readonly string[]) =>
     read(pageFields.filter((name) => !names.includes(name)))
   const rivals = {

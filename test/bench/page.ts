@@ -49,7 +49,7 @@ export async function page(): Promise<Result> {
   const reader = createReader({ db, clock }, [paymentLinks])
   const listing = { resource: paymentLinks, scope: { organisationId } }
   const rivals = {
-    'declared read': async () => `{"data":${(await reader.page(db, listing, pageQuery)).body}}`,
+    'declared read': async () => `{"data":${(await reader.page(listing, pageQuery).run(db)).body}}`,
     'pg and JSON.stringify': async () => {
       const { rows } = await hand.query({
         name: 'page',

@@ -9,8 +9,14 @@ import { readSorts, type Sort, type SortDeclaration } from './sort.ts'
  *  (exclusive). `prefix`: `slugPrefix=cand`, of text under the C collation. */
 export type FilterKind = 'equals' | 'oneOf' | 'range' | 'prefix'
 
-/** How long an answer may be served before it is looked at again; the seconds of each class are configuration. */
+/** How long an answer may be served before it is looked at again; the seconds of each class are configuration. What is
+ *  `volatile` is fetched anew before it is served again, the others beside an answer. */
 export type CacheClass = 'volatile' | 'short' | 'medium' | 'long'
+
+/** A class, or seconds of its own: until it is fetched anew, and for how long after that it is served meanwhile. */
+export type CachePolicy =
+  | CacheClass
+  | { readonly listSeconds: number; readonly itemSeconds: number; readonly staleSeconds: number }
 
 type Column<Row> = Extract<keyof Row, string>
 type Fields<Row> = Readonly<Record<string, Field<Column<Row>>>>
@@ -37,7 +43,7 @@ export type ResourceDeclaration<
   readonly entity: EntitySchema<Row>
   readonly scope: string
   readonly visibility: Visibility<Row>
-  readonly cache: CacheClass
+  readonly cache: CachePolicy
   readonly fields: F
   /** The columns that never leave the house. Every column stands here or in a field; one that was forgotten does not compile. */
   readonly hidden?: readonly H[]
@@ -82,7 +88,7 @@ export type Resource = {
   readonly entity: EntitySchema
   readonly scope: string
   readonly visibility: 'public' | { readonly organisation: string; readonly member?: string }
-  readonly cache: CacheClass
+  readonly cache: CachePolicy
   readonly fields: Readonly<Record<string, Field>>
   readonly filters: Readonly<Record<string, FilterKind>>
   readonly filtersRequired: readonly string[]

@@ -1,3 +1,5 @@
+import type { Stamp } from '../cache/entry.ts'
+import { parseSnapshot } from '../cache/snapshot.ts'
 import type { FilledRow } from './statements.ts'
 
 /** An answer, and what its entry in a cache needs to know; both from one statement, whatever fields were asked for. */
@@ -10,7 +12,12 @@ export type Filled = {
   readonly references: Readonly<Record<string, readonly string[]>>
   /** ISO 8601: the instant at which the clock alone makes the answer untrue. */
   readonly validUntil?: string
+  /** What the statement saw; absent when the answer must not be kept. */
+  readonly stamp?: Stamp
 }
+
+/** One item. Without a body there is none that the caller may see; what is known besides tells how long that stays so. */
+export type Item = Omit<Filled, 'body'> & { readonly body: string | undefined }
 
 export type Page = Filled & {
   readonly hasMore: boolean
@@ -55,7 +62,7 @@ export function readPage(
   const far = count >= limit ? farKey : undefined
   const [firstKey, lastKey] = isReversed ? [far, near] : [near, far]
   return {
-    ...fill(row.ids, beside),
+    ...fill(row, beside),
     body: `[${isReversed ? dropStart(items, beyond) : dropEnd(items, beyond)}]`,
     hasMore: count > limit,
     membership: beside.membership ?? {},
@@ -69,13 +76,12 @@ export function readPage(
 /** Reads the row of `offsetStatement`. */
 export function readList(row: FilledRow): Filled & { readonly total: number } {
   const beside = parseBeside(row)
-  return { ...fill(row.ids, beside), body: `[${row.body ?? ''}]`, total: beside.total ?? 0 }
+  return { ...fill(row, beside), body: `[${row.body ?? ''}]`, total: beside.total ?? 0 }
 }
 
-/** Reads the row of `itemStatement`; undefined when there is no such item. */
-export function readItem(row: FilledRow): Filled | undefined {
-  const { body, ids } = row
-  return body === null ? undefined : { ...fill(ids, parseBeside(row)), body }
+/** Reads the row of `itemStatement`. */
+export function readItem(row: FilledRow): Item {
+  return { ...fill(row, parseBeside(row)), body: row.body ?? undefined }
 }
 
 /** Leaves away the last `bytes` of what the text is in UTF-8. Walks over what it drops, and nothing else. */
@@ -109,7 +115,7 @@ function parseBeside({ beside }: FilledRow): Beside {
 }
 
 function fill(
-  ids: string | null,
+  { ids, stamp }: FilledRow,
   { references, validUntil }: Pick<Beside, 'references' | 'validUntil'>,
 ): Omit<Filled, 'body'> {
   const named = Object.entries(references ?? {})
@@ -117,7 +123,14 @@ function fill(
     ids: listOf(ids),
     references: Object.fromEntries(named.map(([name, keys]) => [name, [...new Set(listOf(keys))]])),
     ...(validUntil !== null && { validUntil }),
+    ...(stamp !== null && { stamp: parseStamp(stamp) }),
   }
+}
+
+/** Reads what `stamp` of statements.ts gives. */
+export function parseStamp(text: string): Stamp {
+  const [epoch = '', snapshot = ''] = text.split(' ')
+  return { epoch, snapshot: parseSnapshot(snapshot) }
 }
 
 /** Keys that may hold a comma come as JSON; no other key begins like an array. */

@@ -12,14 +12,14 @@ import { columnsOf, itemOf } from './item.ts'
 import { keyAlias, keyAt, orderOf, relevance, type Order } from './keyset.ts'
 import { slot, type Compile } from './prepared.ts'
 import type { ItemShape, Shape } from './shape.ts'
-import { present, sourceOf, type Source } from './source.ts'
+import { later, present, sourceOf, type Source } from './source.ts'
 import type { Table } from './table.ts'
 
 /**
- * The statements of a declared read, each of them always one row of three columns. `body` is the JSON of the items, with a comma
- * between two of them: PostgreSQL builds it and Node moves bytes. `ids` are their primary keys and `beside` is a small JSON
- * object: what the answer's entry in a cache needs besides, whatever the fields. A statement depends on the shape of the read alone; every value has a
- * slot (docs/decisions/0004).
+ * The statements of a declared read, each of them always one row of four columns. `body` is the JSON of the items, with a comma
+ * between two of them: PostgreSQL builds it and Node moves bytes. `ids` are their primary keys, `stamp` is what the statement
+ * saw, and `beside` is a small JSON object: what the answer's entry in a cache needs besides, whatever the fields. A statement
+ * depends on the shape of the read alone; every value has a slot (docs/decisions/0004).
  *
  * Rows come to the aggregates in the order of the page, for they are the output of an ordered sub-select and no aggregate
  * here sorts its input. One that did (`order by` or `distinct` inside it) would turn the others' rows round as well.
@@ -27,8 +27,14 @@ import type { Table } from './table.ts'
 export type FilledRow = {
   readonly body: string | null
   readonly ids: string | null
+  /** Epoch and snapshot with a space between them; null when the answer must not be kept. */
+  readonly stamp: string | null
   readonly beside: string
 }
+
+/** What the statement sees. None where its transaction has written: that sees itself, and nobody else may. */
+export const stamp = sql`case when pg_current_xact_id_if_assigned() is null
+  then (select id from cache_epoch)::text || ' ' || pg_current_snapshot()::text end`
 
 /** One page by cursor. Slots: those of `listValues`. */
 export function pageStatement(table: Table, shape: Shape, compile: Compile): RawBuilder<FilledRow> {
@@ -49,7 +55,7 @@ export function pageStatement(table: Table, shape: Shape, compile: Compile): Raw
      limit ${sql.lit(shape.limit + 1)}`
   const page = isReversed ? sql`select * from (${fetched}) as fetched order by n desc` : fetched
   return sql`
-    select string_agg(item, ',') as body, ${idsOf(source)},
+    select string_agg(item, ',') as body, ${idsOf(source)}, ${stamp} as stamp,
            json_build_object(
              'count', count(*),
              'beyondBytes', (array_agg(octet_length(item)))[${at(shape.limit + 1)}],
@@ -71,7 +77,7 @@ export function offsetStatement(table: Table, shape: Shape): RawBuilder<FilledRo
   // What is skipped is not made into JSON first.
   const columns = sql.join(columnsNeeded(source, shape, order).map(source.column))
   return sql`
-    select string_agg(item, ',') as body, ${idsOf(source)},
+    select string_agg(item, ',') as body, ${idsOf(source)}, ${stamp} as stamp,
            json_build_object(
              'total', (select count(*) from ${table.from('t')} where ${where}),
              ${besides(source, shape, listedUntil(source, shape, shape.count === 'exact'))}
@@ -92,10 +98,20 @@ export function itemStatement(table: Table, shape: ItemShape): RawBuilder<Filled
   const source = sourceOf(table, 't')
   const where = sql.join([...visibleRow(source, hasMember, 'id'), ...present(source)], sql` and `)
   return sql`
-    select min(item) as body, ${idsOf(source)}, json_build_object(${besides(source, shape)})::text as beside
+    select min(item) as body, ${idsOf(source)}, ${stamp} as stamp,
+           json_build_object(${besides(source, shape, appearing(source, hasMember))})::text as beside
       from (select ${itemOf(source, selection, hasMember)} as item, ${linksOf(source, shape)}
               from ${table.from('t')}
              where ${where}) as page`
+}
+
+/** When an item that is not there yet will be. */
+function appearing(source: Source, hasMember: boolean): RawBuilder<unknown>[] {
+  const { from } = source.table.resource.boundary
+  const where = sql.join(visibleRow(source, hasMember, 'id'), sql` and `)
+  return from
+    ? [sql`(select ${later(source.column(from))} from ${source.table.from('t')} where ${where})`]
+    : []
 }
 
 /** The rows that a page is taken from: those of the table; or for what one range of an index cannot say, of a sub-select that

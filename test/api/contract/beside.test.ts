@@ -29,7 +29,7 @@ describe('what is known beside the body of every declared resource', () => {
     const listing = { resource, scope, ...(parentId !== undefined && { parentId }) }
     const query = parseListQuery(listing, searchOf(resource, more), api.slice.cursorKeys)
     const from = { ...query, ...(position && { position }) }
-    return api.slice.reader.page(business.db, listing, from)
+    return api.slice.reader.page(listing, from).run(business.db)
   }
   const textOf = (resource: Resource, row: StoredRow, property: string): string | null => {
     const column =

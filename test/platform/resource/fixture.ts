@@ -53,7 +53,7 @@ export async function openFixture({ entities, resources, tables, clock }: Parts)
     async page(resource, search, { position, scope = { organisationId }, parentId } = {}) {
       const listing = { resource, scope, ...(parentId !== undefined && { parentId }) }
       const query = parseListQuery(listing, search, ring)
-      return reader.page(db, listing, { ...query, ...(position && { position }) })
+      return reader.page(listing, { ...query, ...(position && { position }) }).run(db)
     },
   }
 }

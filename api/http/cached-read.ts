@@ -1,0 +1,83 @@
+import type { Request, Response } from 'express'
+import { findAdmin, type Caller } from '#members'
+import type { Cache, CacheRead } from '#platform/cache/cache'
+import { cacheKey, type Audience, type Filling, type Lifetime } from '#platform/cache/entry'
+import type { Served } from '#platform/cache/served'
+import type { Filled, Item } from '#platform/resource/filled'
+import type { PreparedRead } from '#platform/resource/reader'
+import type { ApiSlice } from '../slice.ts'
+import { consistencyOf } from './consistency.ts'
+import { describeServed } from './send-served.ts'
+
+/** A read whose answer may be kept. */
+export type KeptRead = {
+  readonly audience: Audience
+  /** The template of its path. */
+  readonly route: string
+  readonly lifetime: Lifetime
+  /** What of the code it depends on. */
+  readonly shape: string
+  /** Equal for equal questions, however they are written. */
+  readonly query: string
+  readonly fill: () => Promise<Filling>
+}
+
+/** Serves it from the cache, and says in the headers how. */
+export async function readCached(
+  slice: ApiSlice,
+  exchange: { readonly request: Request; readonly response: Response },
+  { audience, route, shape, query, lifetime, fill }: KeptRead,
+): Promise<Served> {
+  const { cache } = slice
+  const { request, response } = exchange
+  const isOperator = await isOperators(slice, request)
+  const read: CacheRead = {
+    key: cacheKey(audience, { route, shape, query }),
+    route,
+    lifetime,
+    fill,
+    consistency: consistencyOf(slice, request),
+    isBypass: isOperator && wantsFresh(request),
+  }
+  const served = await cache.read(read)
+  describeServed(response, served, { isOperator, hasRedis: hasRedis(cache) })
+  return served
+}
+
+const hasRedis = (cache: Cache): boolean => cache.tiers === 'memory-and-redis'
+
+/** `Cache-Control: no-cache` would let anybody past the cache, and so to the database; of operators it is honoured. */
+function wantsFresh(request: Request): boolean {
+  return /(^|[\s,])no-cache([\s,]|$)/.test(request.get('cache-control') ?? '')
+}
+
+/** Operators show their admin token beside the caller's credential; only then is it looked up. */
+async function isOperators({ db }: ApiSlice, request: Request): Promise<boolean> {
+  const token = /^Bearer +(\S{1,200})$/i.exec(request.get('operator-authorization') ?? '')?.[1]
+  const admin = token === undefined ? undefined : await findAdmin(db, token)
+  return admin !== undefined && admin.role !== 'viewer'
+}
+
+/** Whom an answer is for: a public resource is the same for all who may read it. */
+export function audienceOf(isPublic: boolean, { organisationId, memberId }: Caller): Audience {
+  return isPublic ? 'public' : { organisationId, ...(memberId !== undefined && { memberId }) }
+}
+
+/** Runs a declared read and says what its answer depends on. Without a body there is nothing to show. */
+export async function fillFrom<Found extends Filled | Item>(
+  { db }: Pick<ApiSlice, 'db'>,
+  prepared: PreparedRead<Found>,
+  render: (found: Found) => Pick<Filling, 'headers'> & { readonly body: string | undefined },
+): Promise<Filling> {
+  const found = await prepared.run(db)
+  const { body, headers } = render(found)
+  const { stamp, validUntil } = found
+  return {
+    status: body === undefined ? 404 : 200,
+    body: Buffer.from(body ?? ''),
+    headers,
+    dependencies: prepared.dependenciesOf(found),
+    ...(stamp && { stamp }),
+    ...(validUntil !== undefined && { validUntilMs: Date.parse(validUntil) }),
+  }
+}

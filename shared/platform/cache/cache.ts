@@ -1,0 +1,68 @@
+import type { Consistency } from './consistency-token.ts'
+import type { CacheKey, Filling, Lifetime, Stamp } from './entry.ts'
+import type { Coding, Held } from './held.ts'
+import type { Served } from './served.ts'
+import type { CacheStatistics } from './statistics.ts'
+
+/** One question to the cache. */
+export type CacheRead = {
+  readonly key: CacheKey
+  /** The template of the route, for figures. */
+  readonly route: string
+  readonly lifetime: Lifetime
+  /** What the reader must see at least. */
+  readonly consistency?: Consistency | undefined
+  /** Keep it in this process alone. */
+  readonly isLocal?: boolean
+  /** After how long it is not even served when nothing else can be had; a day when left out. */
+  readonly lastResortMs?: number
+  /** An operator wants it fetched, whatever is kept. */
+  readonly isBypass?: boolean
+  /** Fetches the answer, by a statement that is sent after the function was called. */
+  readonly fill: () => Promise<Filling>
+}
+
+/** Serves answers that are never older than a write that was acknowledged before they were asked for: always in the same
+ *  process, and with the writer's token in any; elsewhere within the bound of `trustMs`. */
+export type Cache = {
+  readonly tiers: 'none' | 'memory' | 'memory-and-redis'
+  /** What is certainly seen by whatever is read from now on. For answers that no single statement makes, and for such as come
+   *  from elsewhere: asked before the first look, it can be older than the truth and never newer. */
+  stamp(): Stamp | undefined
+  /** A kept answer that may be served now; undefined: `read` has to look further. Waits for nothing. */
+  peek(read: CacheRead): Served | undefined
+  /** @throws what the fill throws, when there is nothing that could be served instead */
+  read(read: CacheRead): Promise<Served>
+  /** To be awaited after COMMIT and before the answer: from then on no reader of this process gets what the write made
+   *  untrue. Returns what the writer's next reader must see. Never fails. */
+  acknowledge(): Promise<Consistency | undefined>
+  /** The body in a coding, made when it is first wanted and kept with the entry. */
+  encoded(held: Held, coding: Coding): Promise<Buffer>
+  /** What is known of one answer, without serving it. */
+  inspect(key: CacheKey): Promise<Inspection>
+  /** Every answer that this process keeps. */
+  kept(): Iterable<Held>
+  report(): CacheReport
+  /** Resolves when everything committed before the call is known here.  @throws {Error} when the database does not answer */
+  catchUp(): Promise<void>
+}
+
+export type Inspection = {
+  readonly memory?: InspectedTier
+  readonly redis?: InspectedTier
+}
+
+type InspectedTier = { readonly held: Held; readonly isCurrent: boolean }
+
+export type CacheReport = CacheStatistics & {
+  readonly tiers: Cache['tiers']
+  readonly entries: number
+  readonly bytes: number
+  readonly bytesMax: number
+  readonly evicted: number
+  readonly epoch: string | undefined
+  /** Changes that are kept to compare entries with, in pairs of change and tag. */
+  readonly changes: number
+  /** How long ago everything that had been committed was known here. */
+  readonly confirmedAgoMs: number
+}

@@ -1,0 +1,28 @@
+import type { Held } from './held.ts'
+
+/**
+ * How an answer came about, in the words of `Cache-Status` (RFC 9211).
+ * - `hit`: true, as far as this process can know within its bounds
+ * - `aged`: true, and older than its lifetime; a new one is being fetched
+ * - `unconfirmed`: nothing is known against it, but for a while nothing could be
+ * - `source-down`: no longer true or no longer known to be, given because the source does not answer
+ * - `miss`: fetched just now
+ */
+export type Outcome = 'hit' | 'aged' | 'unconfirmed' | 'source-down' | 'miss'
+
+/** Why the answer was fetched: nothing kept, something changed that it depended on, its time was up, or the reader wanted it. */
+export type MissReason = 'absent' | 'changed' | 'expired' | 'bypass' | 'off'
+
+export type Served = {
+  readonly held: Held
+  readonly outcome: Outcome
+  /** Where a hit was found; where a miss was looked for. */
+  readonly tier: 'memory' | 'redis'
+  readonly reason?: MissReason
+  /** Remaining life; negative once it has passed. */
+  readonly ttlSeconds: number
+  readonly ageSeconds: number
+  readonly isStored: boolean
+  /** One fetch was shared by several readers. */
+  readonly isCollapsed: boolean
+}
