@@ -42,7 +42,7 @@ export function sizeOf({
   return body.length + encodedBytes + 2 * key.length + texts + 400 * memberships.length + 900
 }
 
-/** Errors of an answer are 15 s at most, so that what nobody knows how to invalidate heals soon. */
+/** That there is nothing is served no longer than this. */
 export const missingSeconds = 15
 
 export type Making = {
