@@ -15,7 +15,7 @@ import { isOutage } from '#platform/database/outage'
 import { requireMigrated } from '#platform/database/require-migrated'
 import { createHealth } from '#platform/health/health'
 import { healthHandler } from '#platform/health/health-handler'
-import { cacheCheck, databaseCheck, queueCheck } from '#platform/health/platform-checks'
+import { noCacheCheck, databaseCheck, queueCheck } from '#platform/health/platform-checks'
 import { listen } from '#platform/listen'
 import { openPlatform } from '#platform/platform'
 import { openQueues } from '#platform/queue/queues'
@@ -39,7 +39,7 @@ export async function startAdmin(config: Config, started: Started): Promise<void
   const queueOptions = { redisUrl, databaseUrl: database.url, producerTimeoutMs }
   const queues = await openQueues(queueOptions, platform)
   const allowsLoopback = config.process.environment !== 'production'
-  const checks = [databaseCheck(platform.reserve), cacheCheck, queueCheck(queues)]
+  const checks = [databaseCheck(platform.reserve), noCacheCheck, queueCheck(queues)]
   const health = createHealth({ version: config.process.version, checks }, platform)
   const fx = openFx(config.fx, { ...platform, allowsLoopback })
   const slice = { ...platform, fx, health, deadlineMs: admin.deadlineMs }

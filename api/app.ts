@@ -5,6 +5,9 @@ import type { Config } from '#config'
 import { entities } from '#entities'
 import { openFx } from '#fx'
 import { migrations } from '#migrations'
+import { lifetimesOf } from '#platform/cache/lifetimes'
+import { openCache, type CacheOptions } from '#platform/cache/open-cache'
+import { requireWatched } from '#platform/cache/require-watched'
 import { requireMigrated } from '#platform/database/require-migrated'
 import { createHealth } from '#platform/health/health'
 import { healthHandler } from '#platform/health/health-handler'
@@ -14,6 +17,7 @@ import { openPlatform } from '#platform/platform'
 import { Problem } from '#platform/problem'
 import type { Started } from '#platform/run-process'
 import { createReader } from '#platform/resource/reader'
+import { watchedColumns } from '#platform/resource/watched-columns'
 import { begin } from './http/begin.ts'
 import { addLink } from './http/exchange.ts'
 import { cors } from './http/cors.ts'
@@ -53,14 +57,18 @@ export async function startApi(config: Config, started: Started): Promise<void> 
   const { lifecycle, db, reserve } = platform
   await requireMigrated(db, migrationNames)
   const allowsLoopback = config.process.environment !== 'production'
+  const reader = createReader(platform, resources)
+  await requireWatched(db, watchedColumns(reader.tables))
   const slice: ApiSlice = {
     ...platform,
     fx: openFx(config.fx, { ...platform, allowsLoopback }),
     cursorKeys: config.api.cursorKeys,
     baseUrl: config.api.baseUrl,
-    reader: createReader(platform, resources),
+    reader,
+    cache: await openCache(cacheOptions(config), reader.tracked, platform),
+    lifetimes: lifetimesOf(config.cache),
   }
-  const checks = [databaseCheck(reserve), cacheCheck]
+  const checks = [databaseCheck(reserve), cacheCheck(slice.cache)]
   const health = createHealth({ version: config.process.version, checks }, platform)
   const handler = healthHandler(health, config.health.basicStatus)
   const { host, port } = config.api
@@ -68,6 +76,20 @@ export async function startApi(config: Config, started: Started): Promise<void> 
   await listen(createApi(slice, config.api, handler), address, platform)
   lifecycle.defer('readiness', async () => health.enter('draining'))
   health.enter('ready')
+}
+
+/** What the cache is opened with. */
+function cacheOptions({ cache, redis, database }: Config): CacheOptions {
+  return {
+    ...cache,
+    databaseUrl: database.directUrl,
+    applicationName: database.applicationName,
+    redis: {
+      url: redis.cacheUrl,
+      connectTimeoutMs: redis.connectTimeoutMs,
+      commandTimeoutMs: redis.commandTimeoutMs,
+    },
+  }
 }
 
 /** The whole API as one Express application; nothing listens yet. `health` answers below `/api/health`. */

@@ -5,7 +5,7 @@ import { migrations } from '#migrations'
 import { requireMigrated } from '#platform/database/require-migrated'
 import { createHealth } from '#platform/health/health'
 import { healthHandler, notFound } from '#platform/health/health-handler'
-import { cacheCheck, databaseCheck, queueCheck } from '#platform/health/platform-checks'
+import { noCacheCheck, databaseCheck, queueCheck } from '#platform/health/platform-checks'
 import { listen } from '#platform/listen'
 import { openPlatform, type Platform } from '#platform/platform'
 import { openQueues, type Queues } from '#platform/queue/queues'
@@ -35,7 +35,7 @@ export async function startWorker(config: Config, started: Started): Promise<Wor
   const allowsLoopback = config.process.environment !== 'production'
   const fx = openFx(config.fx, { ...platform, allowsLoopback })
   const slice: WorkerSlice = { ...platform, queues, fx }
-  const checks = [databaseCheck(platform.reserve), cacheCheck, queueCheck(queues)]
+  const checks = [databaseCheck(platform.reserve), noCacheCheck, queueCheck(queues)]
   const health = createHealth({ version: config.process.version, checks }, platform)
   const answer = healthHandler(health, config.health.basicStatus)
   await listen(

@@ -1,13 +1,12 @@
-import type { Request, Response } from 'express'
+import type { Request } from 'express'
 import { findAdmin, type Caller } from '#members'
-import type { Cache, CacheRead } from '#platform/cache/cache'
+import type { CacheRead } from '#platform/cache/cache'
 import { cacheKey, type Audience, type Filling, type Lifetime } from '#platform/cache/entry'
 import type { Served } from '#platform/cache/served'
 import type { Filled, Item } from '#platform/resource/filled'
 import type { PreparedRead } from '#platform/resource/reader'
 import type { ApiSlice } from '../slice.ts'
 import { consistencyOf } from './consistency.ts'
-import { describeServed } from './send-served.ts'
 
 /** A read whose answer may be kept. */
 export type KeptRead = {
@@ -22,14 +21,15 @@ export type KeptRead = {
   readonly fill: () => Promise<Filling>
 }
 
-/** Serves it from the cache, and says in the headers how. */
+/** An answer, and whether an operator asked for it, who is told more. */
+export type Answered = { readonly served: Served; readonly isOperator: boolean }
+
+/** Serves it from the cache. */
 export async function readCached(
   slice: ApiSlice,
-  exchange: { readonly request: Request; readonly response: Response },
+  request: Request,
   { audience, route, shape, query, lifetime, fill }: KeptRead,
-): Promise<Served> {
-  const { cache } = slice
-  const { request, response } = exchange
+): Promise<Answered> {
   const isOperator = await isOperators(slice, request)
   const read: CacheRead = {
     key: cacheKey(audience, { route, shape, query }),
@@ -39,12 +39,8 @@ export async function readCached(
     consistency: consistencyOf(slice, request),
     isBypass: isOperator && wantsFresh(request),
   }
-  const served = await cache.read(read)
-  describeServed(response, served, { isOperator, hasRedis: hasRedis(cache) })
-  return served
+  return { served: await slice.cache.read(read), isOperator }
 }
-
-const hasRedis = (cache: Cache): boolean => cache.tiers === 'memory-and-redis'
 
 /** `Cache-Control: no-cache` would let anybody past the cache, and so to the database; of operators it is honoured. */
 function wantsFresh(request: Request): boolean {

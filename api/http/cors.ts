@@ -3,6 +3,10 @@ import type { RequestHandler } from 'express'
 /** What a browser's script may read of an answer; without this list it sees almost no header. */
 const exposed = [
   'ETag',
+  'Age',
+  'Cache-Status',
+  'Cache-Groups',
+  'Consistency-Token',
   'Link',
   'Location',
   'Retry-After',
@@ -38,7 +42,7 @@ export function cors(origins: readonly string[]): RequestHandler {
       response.set({
         'Access-Control-Allow-Methods': 'GET, HEAD, POST, PATCH, DELETE',
         'Access-Control-Allow-Headers':
-          'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, traceparent, tracestate',
+          'Authorization, Content-Type, Consistency-Token, Idempotency-Key, If-Match, If-None-Match, traceparent, tracestate',
         'Access-Control-Max-Age': '7200',
       })
     }

@@ -67,8 +67,8 @@ export function defineRead<S extends z.ZodObject>(declaration: ReadDeclaration<S
         query: JSON.stringify([query, policy.of?.(caller)]),
         fill: () => fill(slice, () => read(slice, { caller, query })),
       }
-      const served = await readCached(slice, { request, response }, kept)
-      await sendServed(slice, { request, response }, served)
+      const answered = await readCached(slice, request, kept)
+      await sendServed(slice, { request, response }, answered)
     },
   }
 }

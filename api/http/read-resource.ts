@@ -42,12 +42,12 @@ export const listResource =
       query: JSON.stringify([listing.parentId, asked]),
       fill: () => fillFrom(slice, prepared, (page) => renderPage(slice, query, page)),
     }
-    const served = await readCached(slice, { request, response }, read)
-    if (served.held.status === 404) {
+    const answered = await readCached(slice, request, read)
+    if (answered.served.held.status === 404) {
       throw notFound(resource.parent?.resource() ?? resource)
     }
-    addLink(response, linksOf(request, served.held.headers))
-    await sendServed(slice, { request, response }, served)
+    addLink(response, linksOf(request, answered.served.held.headers))
+    await sendServed(slice, { request, response }, answered)
   }
 
 /** `GET /api/v2/<resource>/:id`, and its version 1 twin. */
@@ -70,11 +70,11 @@ export const readResource =
       query: JSON.stringify([id, selection]),
       fill: () => fillFrom(slice, prepared, renderItem),
     }
-    const served = await readCached(slice, { request, response }, read)
-    if (served.held.status === 404) {
+    const answered = await readCached(slice, request, read)
+    if (answered.served.held.status === 404) {
       throw notFound(resource)
     }
-    await sendServed(slice, { request, response }, served)
+    await sendServed(slice, { request, response }, answered)
   }
 
 /** `GET /api/<resource>`: version 1, by page number and with the total. */
@@ -92,8 +92,8 @@ export const listLegacy =
       query: JSON.stringify(query),
       fill: () => fillFrom(slice, prepared, (page) => renderNumbered(query, page)),
     }
-    const served = await readCached(slice, { request, response }, read)
-    await sendServed(slice, { request, response }, served)
+    const answered = await readCached(slice, request, read)
+    await sendServed(slice, { request, response }, answered)
   }
 
 function renderItem({ body }: Item) {

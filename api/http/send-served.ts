@@ -4,6 +4,7 @@ import { encodedBytesMin } from '#platform/cache/encodings'
 import { codings, type Coding } from '#platform/cache/held'
 import type { Served } from '#platform/cache/served'
 import type { ApiSlice } from '../slice.ts'
+import type { Answered } from './cached-read.ts'
 import { isKnown } from './exchange.ts'
 
 /** Groups that one answer names at most: proxies have little room for headers. */
@@ -14,11 +15,13 @@ const groupsMax = 32
 export async function sendServed(
   { cache }: Pick<ApiSlice, 'cache'>,
   { request, response }: { readonly request: Request; readonly response: Response },
-  { held }: Served,
+  { served, isOperator }: Answered,
 ): Promise<void> {
+  const { held } = served
   const { body, etag, tables } = held
+  describe(response, served, { isOperator, hasRedis: cache.tiers === 'memory-and-redis' })
   response.set({ ETag: etag, 'Cache-Control': 'private, no-cache' })
-  response.vary(['Authorization', 'Accept-Encoding'])
+  response.vary('Authorization').vary('Accept-Encoding')
   const groups = tables.filter((table) => table !== '').slice(0, groupsMax)
   if (groups.length > 0) {
     response.set('Cache-Groups', groups.map((group) => `"${group}"`).join(', '))
@@ -50,7 +53,7 @@ const forwarded = {
 
 /** How the answer came about (RFC 9211), the tier nearest the database first. Served stale, its remaining life is negative.
  *  Operators are told the key and why. */
-export function describeServed(
+function describe(
   response: Response,
   served: Served,
   { isOperator, hasRedis }: { readonly isOperator: boolean; readonly hasRedis: boolean },

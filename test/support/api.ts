@@ -1,4 +1,6 @@
 import type { RequestHandler } from 'express'
+import { lifetimesOf } from '#platform/cache/lifetimes'
+import { openCache, type CacheOptions } from '#platform/cache/open-cache'
 import { systemClock } from '#platform/clock'
 import { listen } from '#platform/listen'
 import { refuseConnections } from '../../api/http/render-problem.ts'
@@ -34,17 +36,35 @@ export type CallOptions = {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+export type Setup = {
+  readonly health?: RequestHandler
+  /** Off unless said otherwise: specs write behind the API's back, and want to see it at once. */
+  readonly cache?: Partial<CacheOptions>
+}
+
+export const cacheOff = {
+  tiers: 'none',
+  memoryBytesMax: 16_777_216,
+  whenUnconfirmed: 'serve-stale',
+  applicationName: 'tidegate-test',
+  redis: { url: undefined, connectTimeoutMs: 500, commandTimeoutMs: 100 },
+} as const satisfies Partial<CacheOptions>
+
 /** The real application on a port of its own, closed with the business. */
 export async function startApi(
   business: Business,
-  options: Partial<ApiOptions> & { readonly health?: RequestHandler } = {},
+  options: Partial<ApiOptions> & Setup = {},
 ): Promise<Api> {
-  const { db, clock, random, log, fx, lifecycle } = business
+  const { db, clock, random, log, fx, lifecycle, url } = business
   const port = await freePort()
   const origin = `http://127.0.0.1:${port}`
   const cursorKeys = [{ id: 'test', secret: Buffer.alloc(32, 7) }]
   const reader = createReader({ db, clock }, resources)
-  const slice = { db, clock, random, log, fx, cursorKeys, baseUrl: origin, reader }
+  const cacheOptions = { ...cacheOff, ...options.cache, databaseUrl: url }
+  const cache = await openCache(cacheOptions, reader.tracked, { clock, random, log, lifecycle })
+  const lifetimes = lifetimesOf({ ttlSeconds: { short: 60, medium: 300, long: 3600 } })
+  const parts = { db, clock, random, log, fx, cursorKeys, baseUrl: origin }
+  const slice = { ...parts, reader, cache, lifetimes }
   const defaults = {
     trustProxy: 0,
     corsOrigins: [],
@@ -55,8 +75,8 @@ export async function startApi(
   }
   const health: RequestHandler = options.health ?? ((_request, _response, next) => next())
   const address = { name: 'api', host: '127.0.0.1', port, refuse: refuseConnections(slice) }
-  const parts = { lifecycle, clock: systemClock, graceMs: 100 }
-  await listen(createApi(slice, { ...defaults, ...options }, health), address, parts)
+  const needs = { lifecycle, clock: systemClock, graceMs: 100 }
+  await listen(createApi(slice, { ...defaults, ...options }, health), address, needs)
   const contract = contractOf(options.isCursorPaginationEnabled ?? true)
   return {
     origin,

@@ -45,6 +45,8 @@ export type Cache = {
   report(): CacheReport
   /** Resolves when everything committed before the call is known here.  @throws {Error} when the database does not answer */
   catchUp(): Promise<void>
+  /** Asks Redis, where it is one of the tiers.  @throws {Error} when it does not answer */
+  ping(): Promise<unknown>
 }
 
 export type Inspection = {

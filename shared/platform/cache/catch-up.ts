@@ -20,14 +20,13 @@ const statementOf = (where: string): string => `
   select (select id from cache_epoch) as epoch,
          (select floor from cache_epoch)::text as floor,
          pg_current_snapshot()::text as snapshot,
-         (select json_agg(json_build_array(xid::text, relation, rows))
+         (select json_agg(json_build_array(xid::text, relation, rows, tags))
             from (select * from change_log ${where} limit ${changesMax + 1}) as unseen)::text as changes`
 
 /** Nothing has been removed from the log of a new epoch; that its floor is higher than it need be costs nothing, since no
  *  entry of this epoch is older. Fails on a standby: nobody follows the changes there. */
 const beginEpoch = `
-  insert into cache_epoch (id, floor, mark, marked_at)
-  values (gen_random_uuid(), pg_current_snapshot(), pg_current_snapshot(), now()) on conflict do nothing`
+  insert into cache_epoch default values on conflict do nothing`
 
 type Row = {
   readonly epoch: string | null
@@ -63,27 +62,21 @@ export async function readChanges(
 
 const version = z.record(z.string(), z.string().nullable()).nullable()
 const rowsOfTable = z.array(z.tuple([version, version]))
-const tagsOfOperator = z.array(z.string())
+const told = z.tuple([z.string(), z.string(), z.unknown(), z.array(z.string()).nullable()])
 
 function parseChanges(text: string): readonly Change[] {
   const list: unknown = JSON.parse(text)
-  return z
-    .array(z.tuple([z.string(), z.string(), z.unknown()]))
-    .parse(list)
-    .map(parseChange)
+  return z.array(told).parse(list).map(parseChange)
 }
 
 /** Rows in a form that this version does not know are rows that are not told one by one. */
-function parseChange([xid, relation, rows]: [string, string, unknown]): Change {
-  const change = { xid: parseXid(xid), relation }
-  if (relation === '') {
-    return { ...change, tags: tagsOfOperator.parse(rows) }
-  }
-  const told = rowsOfTable.safeParse(rows)
-  return told.success
+function parseChange([xid, relation, rows, tags]: z.infer<typeof told>): Change {
+  const change = { xid: parseXid(xid), relation, ...(tags && { tags }) }
+  const known = rowsOfTable.safeParse(rows)
+  return known.success
     ? {
         ...change,
-        rows: told.data.map(([old, now]) => ({ ...(old && { old }), ...(now && { new: now }) })),
+        rows: known.data.map(([old, now]) => ({ ...(old && { old }), ...(now && { new: now }) })),
       }
     : change
 }

@@ -205,9 +205,9 @@ export class ChangeLog {
     const number = this.#number
     const known = this.#tables.get(relation)
     const named = new Map<string, RowChange[]>((tags ?? []).map((tag) => [tag, []]))
-    if (rows === undefined || known === undefined) {
+    if (relation !== '' && (rows === undefined || known === undefined)) {
       named.set(tableTag(relation), [])
-    } else {
+    } else if (rows && known) {
       rows.forEach((row) => nameRow(named, relation, known, row))
     }
     for (const [tag, concerned] of named) {

@@ -47,6 +47,7 @@ export type PlatformConfig = {
     readonly tiers: 'none' | 'memory' | 'memory-and-redis'
     readonly ttlSeconds: { readonly short: number; readonly medium: number; readonly long: number }
     readonly memoryBytesMax: number
+    readonly whenUnconfirmed: 'serve-stale' | 'read'
   }
   readonly health: { readonly basicStatus: 'healthy' | 'ok' }
   readonly metrics: { readonly token: string | undefined; readonly isLocalAllowed: boolean }
@@ -138,6 +139,7 @@ function cacheConfig(values: PlatformValues): PlatformConfig['cache'] {
       long: values.CACHE_TTL_LONG,
     },
     memoryBytesMax: values.CACHE_MEMORY_BYTES_MAX,
+    whenUnconfirmed: values.CACHE_WHEN_UNCONFIRMED,
   }
 }
 

@@ -15,6 +15,8 @@ const shares: Readonly<Record<ProcessKind, { readonly pool: number; readonly res
 
 /** What the database layer is opened with, plus what lies beside the pool. */
 export type DatabaseConfig = DatabaseOptions & {
+  /** The primary without a pooler in between. */
+  readonly directUrl: string
   /** Connections beside the pool for what must never wait behind requests. */
   readonly reserveMax: number
   /** From this duration on a statement is logged as SLOW QUERY. */
@@ -32,6 +34,7 @@ export function databaseConfig(
   const jobStatementMs = values.DATABASE_JOB_STATEMENT_TIMEOUT_MS
   return {
     url: values.DATABASE_URL,
+    directUrl: values.DATABASE_DIRECT_URL ?? values.DATABASE_URL,
     applicationName: `tidegate-${kind}`,
     connectionsMax: Math.min(values.DATABASE_CONNECTION_LIMIT, shares[kind].pool),
     reserveMax: Math.min(values.DB_MAX_OVERFLOW, shares[kind].reserve),

@@ -1,3 +1,4 @@
+import type { Cache } from '../cache/cache.ts'
 import type { Reserve } from '../database/reserve.ts'
 import type { Queues } from '../queue/queues.ts'
 import type { Check } from './check.ts'
@@ -33,11 +34,21 @@ export function queueCheck(queues: Pick<Queues, 'ping' | 'backend'>): Check {
   }
 }
 
-/** There is no response cache yet; monitors that ask for it are told so. */
-export const cacheCheck: Check = {
-  name: 'cache',
-  isService: true,
-  isVital: false,
-  budgetMs: pingBudgetMs,
-  run: async () => ({ state: 'pass', facts: { backend: 'none' } }),
+/** The tiers of the cache, and how it is with Redis where that is one of them. Not vital: without it reads cost more. */
+export function cacheCheck(cache: Pick<Cache, 'ping' | 'tiers'>): Check {
+  const backend = { none: 'none', memory: 'memory', 'memory-and-redis': 'redis' }[cache.tiers]
+  return {
+    name: 'cache',
+    isService: true,
+    isVital: false,
+    budgetMs: pingBudgetMs,
+    run: () =>
+      cache.ping().then(
+        () => ({ state: 'pass', facts: { backend } }),
+        () => ({ state: 'warn', facts: { backend } }),
+      ),
+  }
 }
+
+/** A process that serves no reads keeps no answers. */
+export const noCacheCheck: Check = cacheCheck({ tiers: 'none', ping: async () => undefined })

@@ -157,7 +157,11 @@ describe('what expands into each other and comes and goes by the clock', () => {
   type AnswerAt = (at: number) => unknown
 
   /** From now until `validUntil` the answer is the same; without one it stays so for good. */
-  function expectLasting({ validUntil }: Filled, at: number, answerAt: AnswerAt): void {
+  function expectLasting(
+    { validUntil }: Pick<Filled, 'validUntil'>,
+    at: number,
+    answerAt: AnswerAt,
+  ): void {
     const until =
       validUntil === undefined ? 100 : Number(/\.0000(\d\d)\+00:00$/.exec(validUntil)?.[1]) - 10
     expect(until).to.be.greaterThan(at)

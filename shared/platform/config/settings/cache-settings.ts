@@ -1,7 +1,6 @@
-import { flag, integer } from '../kinds.ts'
+import { choice, flag, integer } from '../kinds.ts'
 import { defineSettings } from '../setting.ts'
 
-const comesWith = 'the response cache'
 const lifetime = integer({ min: 1, max: 604_800 })
 
 /** The response cache: switches for taking it back, lifetimes and its share of memory. */
@@ -10,27 +9,23 @@ export const cacheSettings = defineSettings({
     schema: flag(),
     standard: 'true',
     meaning: 'false: nothing is cached at all, neither in the process nor in Redis.',
-    comesWith,
   },
   ENABLE_REDIS_CACHE: {
     schema: flag(),
     standard: 'true',
     meaning: 'false: the cache stays in the process and leaves Redis alone.',
-    comesWith,
   },
   CACHE_TTL_SHORT: {
     schema: lifetime,
     standard: '60',
     unit: 's',
     meaning: 'Lifetime of what changes by the minute.',
-    comesWith,
   },
   CACHE_TTL_MEDIUM: {
     schema: lifetime,
     standard: '300',
     unit: 's',
     meaning: 'Lifetime of ordinary reads.',
-    comesWith,
   },
   CACHE_TTL_LONG: {
     schema: lifetime,
@@ -38,13 +33,17 @@ export const cacheSettings = defineSettings({
     standard: '3600',
     unit: 's',
     meaning: 'Lifetime of what rarely changes, and of every read that names no class.',
-    comesWith,
+  },
+  CACHE_WHEN_UNCONFIRMED: {
+    schema: choice('serve-stale', 'read'),
+    standard: 'serve-stale',
+    meaning:
+      'What happens to cached answers when the changes of the database could not be followed for a second. serve-stale: they go out, flagged, and are fetched anew beside it; read: the database is asked first.',
   },
   CACHE_MEMORY_BYTES_MAX: {
     schema: integer({ min: 1_048_576, max: 524_288_000 }),
     standard: '67108864',
     unit: 'bytes',
     meaning: 'The most memory the cache takes in one process.',
-    comesWith,
   },
 })

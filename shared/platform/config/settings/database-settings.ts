@@ -13,6 +13,13 @@ export const databaseSettings = defineSettings({
     meaning:
       'The PostgreSQL database, version 15 or later. `npm start` brings one when this is not set.',
   },
+  DATABASE_DIRECT_URL: {
+    schema: url('postgresql:', 'postgres:'),
+    secret: true,
+    example: 'postgresql://user:password@host:5432/tidegate',
+    meaning:
+      'The primary itself, where DATABASE_URL leads through a pooler that changes connections between transactions: the cache follows its change log on a connection that must stay the same. Not set: DATABASE_URL.',
+  },
   DATABASE_CONNECTION_LIMIT: {
     schema: integer({ min: 1, max: 30 }),
     synonyms: ['DB_POOL_SIZE'],

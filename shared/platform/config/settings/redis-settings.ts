@@ -43,14 +43,13 @@ export const redisSettings = defineSettings({
     unit: 'connections',
     meaning:
       'The most connections that one process opens to Redis, of all its queues and caches together.',
-    comesWith: 'the response cache',
+    comesWith: 'the job engine',
   },
   REDIS_CONNECT_TIMEOUT_MS: {
     schema: timeout,
     standard: '500',
     unit: 'ms',
     meaning: 'How long the cache waits for a connection to Redis.',
-    comesWith: 'the response cache',
   },
   REDIS_COMMAND_TIMEOUT_MS: {
     schema: timeout,
@@ -58,7 +57,6 @@ export const redisSettings = defineSettings({
     unit: 'ms',
     meaning:
       'How long the cache waits for an answer; a cache must not cost more than the read it saves.',
-    comesWith: 'the response cache',
   },
   REDIS_PRODUCER_TIMEOUT_MS: {
     schema: timeout,

@@ -1,0 +1,40 @@
+import type { Log } from '../log.ts'
+
+/** Tells the log once when Redis comes, and once when it goes, however often either is noticed. */
+export type RedisPresence = {
+  arrived(): void
+  /** It was not there at the start. */
+  absent(error: Error | undefined): void
+  /** It does not answer any more. Says nothing before it first arrived. */
+  lost(error: Error | undefined): void
+  /** We close the connection ourselves: nothing that follows is news. */
+  leave(): void
+}
+
+export function createRedisPresence(log: Pick<Log, 'info' | 'warn'>): RedisPresence {
+  let state: 'awaited' | 'absent' | 'present' | 'lost' | 'left' = 'awaited'
+  return {
+    arrived() {
+      if (state === 'present' || state === 'left') {
+        return
+      }
+      log.info(state === 'lost' ? 'Redis cache restored' : 'Redis cache initialized')
+      state = 'present'
+    },
+    absent(error) {
+      if (state === 'awaited') {
+        log.warn({ err: error }, 'Redis cache initialization failed')
+        state = 'absent'
+      }
+    },
+    lost(error) {
+      if (state === 'present') {
+        log.warn({ err: error }, 'Redis cache lost')
+        state = 'lost'
+      }
+    },
+    leave() {
+      state = 'left'
+    },
+  }
+}
