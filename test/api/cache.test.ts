@@ -276,7 +276,8 @@ describe('a read that is served from the cache', () => {
       sql`truncate prices cascade`,
       sql`update payment_link_items set name = 'Torch' where name = 'Lantern'`,
     ]
-    const off = await startApi(business)
+    const apart = await openBusiness({ url: business.url })
+    const off = await startApi(apart)
     for (const change of changes) {
       await Promise.all(at.map((path) => get(path)))
       await write(change)
@@ -288,5 +289,6 @@ describe('a read that is served from the cache', () => {
         expect([kept.status, kept.json.data], path).to.deep.equal([read.status, read.json.data])
       }
     }
+    await apart.lifecycle.stop()
   })
 })
