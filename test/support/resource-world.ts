@@ -51,7 +51,7 @@ export async function openWorld(tiers: 'memory' | 'none' = 'memory'): Promise<Wo
   const statements = recordStatements(business.db)
   const errors: string[] = []
   const log = pino({ level: 'error' }, { write: (line: string) => errors.push(line) })
-  const api = await startApi({ ...business, log }, { cache: { tiers: 'memory' }, isCaughtUp: true })
+  const api = await startApi({ ...business, log }, { cache: { tiers }, isCaughtUp: true })
   for (let day = 0; day < 6; day += 1) {
     await publishRates(business, ecbRates, new Date(Date.now() - day * 86_400_000))
   }

@@ -254,7 +254,7 @@ export class CacheEngine implements Cache {
     } catch (error) {
       shared?.release(read.key)
       const last = isSourceDown(error) ? (old ?? (await shared?.look(read.key))) : undefined
-      if (!last || last.status !== 200 || this.#isTooOld(read, last)) {
+      if (!last || !this.#isLastResort(read, last)) {
         statistics.count('fill-failed')
         throw error
       }
@@ -305,6 +305,12 @@ export class CacheEngine implements Cache {
 
   #isTooOld({ lastResortMs = dayMs }: CacheRead, { sentAtMs }: Held): boolean {
     return this.#parts.clock.monotonicMs() - sentAtMs > lastResortMs
+  }
+
+  /** Whether it is better than no answer at all. */
+  #isLastResort(read: CacheRead, held: Held): boolean {
+    const isAllowed = read.isNeverUntrue !== true || this.#isTrue(held)
+    return held.status === 200 && !this.#isTooOld(read, held) && isAllowed
   }
 
   #isDistrusted(held: Held): boolean {
