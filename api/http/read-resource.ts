@@ -29,7 +29,7 @@ export const listResource =
   (resource: Resource, route: string): Handler =>
   async (slice, request, response) => {
     const caller = await authenticateReader(slice, { request, response }, resource.scope)
-    const listing = listingOf(slice, scopeOf(caller), resource, request.params['id'])
+    const listing = listingOf(slice, scopeFor(resource, caller), resource, request.params['id'])
     const query = parseListQuery(listing, searchOf(request), slice.cursorKeys)
     requireScopes(caller, resource, query.selection)
     const prepared = slice.reader.page(listing, query)
@@ -61,7 +61,12 @@ export const readResource =
     if (id === undefined) {
       throw notFound(resource)
     }
-    const prepared = slice.reader.item({ resource, scope: scopeOf(caller), id, selection })
+    const prepared = slice.reader.item({
+      resource,
+      scope: scopeFor(resource, caller),
+      id,
+      selection,
+    })
     const read = {
       audience: audienceOf(resource.visibility === 'public', caller),
       route,
@@ -83,7 +88,7 @@ export const listLegacy =
   async (slice, request, response) => {
     const caller = await authenticateReader(slice, { request, response }, resource.scope)
     const query = parseOffsetQuery(resource, searchOf(request))
-    const prepared = slice.reader.offsetPage({ resource, scope: scopeOf(caller) }, query)
+    const prepared = slice.reader.offsetPage({ resource, scope: scopeFor(resource, caller) }, query)
     const read = {
       audience: audienceOf(resource.visibility === 'public', caller),
       route,
@@ -95,6 +100,10 @@ export const listLegacy =
     const answered = await readCached(slice, request, read)
     await sendServed(slice, { request, response }, answered)
   }
+
+/** Of a public resource nothing may depend on who asks, not even the cursors: everybody is given the same answer. */
+const scopeFor = ({ visibility }: Resource, caller: Caller): Scope =>
+  visibility === 'public' ? {} : scopeOf(caller)
 
 function renderItem({ body }: Item) {
   return { body: body === undefined ? undefined : `{"data":${body}}`, headers: {} }

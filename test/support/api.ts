@@ -40,6 +40,9 @@ export type Setup = {
   readonly health?: RequestHandler
   /** Off unless said otherwise: specs write behind the API's back, and want to see it at once. */
   readonly cache?: Partial<CacheOptions>
+  /** Before each call the cache learns of everything that was committed, also behind the API's back; as a caller with a
+   *  token of that moment would have it. */
+  readonly isCaughtUp?: boolean
 }
 
 export const cacheOff = {
@@ -82,6 +85,9 @@ export async function startApi(
     origin,
     slice,
     async call(method, path, call) {
+      if (options.isCaughtUp === true) {
+        await cache.catchUp()
+      }
       const answer = await send(origin, method, { path, ...call })
       contract.check({ method, path, origin, ...answer })
       return answer

@@ -16,6 +16,8 @@ export type CacheRead = {
   readonly isLocal?: boolean
   /** After how long it is not even served when nothing else can be had; a day when left out. */
   readonly lastResortMs?: number
+  /** Once something is known against it, it is not served even when nothing else can be had: a key that was revoked. */
+  readonly isNeverUntrue?: boolean
   /** An operator wants it fetched, whatever is kept. */
   readonly isBypass?: boolean
   /** Fetches the answer, by a statement that is sent after the function was called. */

@@ -10,6 +10,7 @@ import type { Follower } from './follower.ts'
 import type { Held } from './held.ts'
 import { serve, type Found, type Served } from './served.ts'
 import type { Finding } from './shared-tier.ts'
+import { isTrue } from './truth.ts'
 
 export type EngineOptions = ConfirmationOptions & {
   /** What happens to answers that are not confirmed: serve what is kept, flagged, and fetch anew beside it; or fetch first. */
@@ -52,7 +53,7 @@ export class CacheEngine implements Cache {
 
   peek(read: CacheRead): Served | undefined {
     const held = this.#parts.memory.get(read.key)
-    if (held === undefined || !this.#isTrue(held)) {
+    if (held === undefined || !isTrue(held, this.#parts)) {
       return undefined
     }
     const nowMs = this.#parts.clock.monotonicMs()
@@ -101,7 +102,7 @@ export class CacheEngine implements Cache {
     const { memory, shared } = this.#parts
     const near = memory.peek(key)
     const far = await shared?.look(key)
-    const describe = (held: Held) => ({ held, isCurrent: this.#isTrue(held) })
+    const describe = (held: Held) => ({ held, isCurrent: isTrue(held, this.#parts) })
     return { ...(near && { memory: describe(near) }), ...(far && { redis: describe(far) }) }
   }
 
@@ -205,19 +206,12 @@ export class CacheEngine implements Cache {
     )
   }
 
-  /** True by all that is known here: nothing that it depends on has changed, and the clock has not overtaken it. */
-  #isTrue(held: Held): boolean {
-    const { clock, changes } = this.#parts
-    const isOverdue = held.validUntilMs !== undefined && clock.now().getTime() >= held.validUntilMs
-    return !isOverdue && changes.isCurrent(held)
-  }
-
   /** Whether what was under way before a reader came may be given to it all the same. */
   #isTrueNow({ held, outcome }: Found): boolean {
     return (
       outcome !== 'source-down' &&
       held.isKept &&
-      this.#isTrue(held) &&
+      isTrue(held, this.#parts) &&
       this.#confirmation.isConfirmed(held, this.#parts.clock.monotonicMs())
     )
   }

@@ -11,6 +11,7 @@ import type { Found, MissReason } from './served.ts'
 import type { SharedTier } from './shared-tier.ts'
 import { compareSnapshots } from './snapshot.ts'
 import type { Statistics } from './statistics.ts'
+import { isTrue } from './truth.ts'
 
 export type FillerParts = {
   readonly changes: ChangeLog
@@ -111,15 +112,22 @@ export class Filler {
 
   /** @throws the error when it says nothing of the source, or when there is nothing to give */
   async #lastResort(read: CacheRead, old: Held | undefined, error: unknown): Promise<Found> {
-    const { statistics, clock } = this.#parts
+    const { statistics } = this.#parts
     const isSourceDown = isOutage(error) || error instanceof TimedOut
     const shared = sharedFor(read, this.#parts.shared)
     const last = isSourceDown ? (old ?? (await shared?.look(read.key))) : undefined
-    if (last?.status !== 200 || isTooOld(read, last, clock.monotonicMs())) {
+    if (!last || !this.#isLastResort(read, last)) {
       statistics.count('fill-failed')
       throw error
     }
     return { held: last, outcome: 'source-down', tier: 'memory', isStored: true }
+  }
+
+  /** Whether it is better than no answer at all. */
+  #isLastResort(read: CacheRead, held: Held): boolean {
+    const isAllowed = read.isNeverUntrue !== true || isTrue(held, this.#parts)
+    const isOld = isTooOld(read, held, this.#parts.clock.monotonicMs())
+    return held.status === 200 && !isOld && isAllowed
   }
 
   #reasonOf(old: Held | undefined): MissReason {

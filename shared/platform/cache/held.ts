@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Tracked } from './change-log.ts'
-import { tableOfTag } from './dependencies.ts'
+import { tablesOfTags } from './dependencies.ts'
 import type { CacheKey, Entry, Filling, Lifetime, Stamp } from './entry.ts'
 
 /** Codings in which a body is kept besides as it is, the most welcome first. */
@@ -82,7 +82,7 @@ export function hold(
   const { tags } = entry.dependencies
   return {
     ...entry,
-    tables: [...new Set(tags.map(tableOfTag))],
+    tables: tablesOfTags(tags),
     sentAtMs,
     confirmedAtMs,
     freshUntilMs,
