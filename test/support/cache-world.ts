@@ -1,17 +1,19 @@
 import { Client } from 'pg'
 import { sql } from 'kysely'
+import { entities } from '#entities'
 import { createOrganisation } from '#members'
 import type { Cache, CacheRead } from '#platform/cache/cache'
 import { quietApplication } from '#platform/cache/change'
 import { cacheKey } from '#platform/cache/entry'
 import { openCache, type CacheOptions } from '#platform/cache/open-cache'
 import type { Served } from '#platform/cache/served'
+import { openDatabase } from '#platform/database/database'
 import { createLifecycle, type Lifecycle } from '#platform/lifecycle'
 import { systemRandom } from '#platform/random'
 import { createReader, type Reader } from '#platform/resource/reader'
 import { resources } from '../../api/resources.ts'
 import { cacheOff } from './api.ts'
-import { openBusiness, type Business } from './business.ts'
+import { databaseOptions, openBusiness, type Business } from './business.ts'
 import type { Question } from './cache-question.ts'
 import { addProducts } from './catalogue.ts'
 import { createTestClock, type TestClock } from './clock.ts'
@@ -109,8 +111,9 @@ async function openProcess(
   options: Partial<CacheOptions>,
   clock: TestClock,
 ): Promise<CacheProcess> {
-  const { db, random, log, url } = business
+  const { random, log, url } = business
   const lifecycle = createLifecycle(log)
+  const db = await openDatabase(databaseOptions(url), entities, { log, lifecycle })
   const gate = createReadGate(db)
   const reader = createReader({ db, clock }, resources)
   const cache = await openCache(

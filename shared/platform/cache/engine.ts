@@ -253,7 +253,8 @@ export class CacheEngine implements Cache {
       return { held, outcome: 'miss', tier: 'memory', reason: this.#reasonOf(old), isStored }
     } catch (error) {
       shared?.release(read.key)
-      const last = isSourceDown(error) ? (old ?? (await shared?.look(read.key))) : undefined
+      const kept = old ?? this.#parts.memory.peek(read.key)
+      const last = isSourceDown(error) ? (kept ?? (await shared?.look(read.key))) : undefined
       if (!last || last.status !== 200 || this.#isTooOld(read, last)) {
         statistics.count('fill-failed')
         throw error
@@ -271,7 +272,7 @@ export class CacheEngine implements Cache {
     const unstamped = { epoch: '', snapshot: { xmin: 0, xmax: 0, xip: [] } }
     const entry = entryOf({ ...filling, stamp: stamp ?? unstamped }, { ...read, ...made })
     const spread = 0.9 + 0.2 * this.#parts.random.fraction()
-    const held = hold(entry, { ...made, spread })
+    const held = hold(entry, { ...made, seenAtMs: made.sentAtMs, spread })
     return { ...held, isKept: stamp !== undefined && stamp.epoch === this.#parts.changes.epoch }
   }
 
@@ -299,7 +300,7 @@ export class CacheEngine implements Cache {
   /** Whether nothing can have been committed unheard longer ago than the bound: the process has caught up since, or the
    *  answer itself is as young. */
   #isConfirmed(held: Held, nowMs: number): boolean {
-    const confirmedAtMs = Math.max(this.#parts.follower.confirmedAtMs(), held.sentAtMs)
+    const confirmedAtMs = Math.max(this.#parts.follower.confirmedAtMs(), held.seenAtMs)
     return nowMs - confirmedAtMs < this.#options.trustMs && confirmedAtMs > this.#distrustedAtMs
   }
 
@@ -308,7 +309,7 @@ export class CacheEngine implements Cache {
   }
 
   #isDistrusted(held: Held): boolean {
-    return Math.max(this.#parts.follower.confirmedAtMs(), held.sentAtMs) <= this.#distrustedAtMs
+    return Math.max(this.#parts.follower.confirmedAtMs(), held.seenAtMs) <= this.#distrustedAtMs
   }
 
   /** Early refresh (XFetch): the nearer the end and the dearer the fetch, the likelier; so of many readers one comes first. */
@@ -361,7 +362,7 @@ export class CacheEngine implements Cache {
     const { held, outcome } = found
     const nowMs = this.#parts.clock.monotonicMs()
     held.hits += 1
-    const confirmedAtMs = Math.max(this.#parts.follower.confirmedAtMs(), held.sentAtMs)
+    const confirmedAtMs = Math.max(this.#parts.follower.confirmedAtMs(), held.seenAtMs)
     const lifeMs =
       outcome === 'unconfirmed' || outcome === 'source-down'
         ? Math.min(confirmedAtMs + this.#options.trustMs, held.freshUntilMs) - nowMs

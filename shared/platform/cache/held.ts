@@ -12,6 +12,9 @@ export type Held = Entry &
   Tracked & {
     /** On the monotonic clock; the lifetime counts from here. */
     readonly sentAtMs: number
+    /** What was committed before is certainly in it; on the monotonic clock of this process. What another process made has
+     *  only its wall clock to say so, and that may be ahead: never. */
+    readonly seenAtMs: number
     readonly freshUntilMs: number
     readonly staleUntilMs: number
     /** False of an answer that may not be given to anybody else. */
@@ -68,7 +71,12 @@ export function entryOf(filling: Filling & { readonly stamp: Stamp }, making: Ma
  *  @param spread of the lifetime, 0.9 to 1.1: what was filled together need not end together */
 export function hold(
   entry: Entry,
-  { sentAtMs, checkedNumber, spread }: { sentAtMs: number; checkedNumber: number; spread: number },
+  {
+    sentAtMs,
+    seenAtMs,
+    checkedNumber,
+    spread,
+  }: { sentAtMs: number; seenAtMs: number; checkedNumber: number; spread: number },
 ): Held {
   const { freshSeconds, staleSeconds } = entry.lifetime
   const freshUntilMs = sentAtMs + freshSeconds * spread * 1000
@@ -77,6 +85,7 @@ export function hold(
     ...entry,
     tables: [...new Set(tags.map(tableOfTag))],
     sentAtMs,
+    seenAtMs,
     freshUntilMs,
     staleUntilMs: freshUntilMs + staleSeconds * 1000,
     isKept: true,

@@ -57,7 +57,8 @@ export function createSharedTier(parts: Parts): SharedTier {
     }
     const ageMs = Math.max(0, clock.now().getTime() - entry.filledAtMs)
     const sentAtMs = clock.monotonicMs() - ageMs
-    return hold(entry, { sentAtMs, checkedNumber, spread: 0.9 + 0.2 * random.fraction() })
+    const spread = 0.9 + 0.2 * random.fraction()
+    return hold(entry, { sentAtMs, seenAtMs: -Infinity, checkedNumber, spread })
   }
 
   /** An entry that saw more than this process has heard of: it is compared once that is known too. */
