@@ -60,9 +60,6 @@ export type ShopPlace = {
 export async function openCacheWorld(url?: string): Promise<CacheWorld> {
   const business = await openBusiness(url === undefined ? {} : { url })
   const opened: (() => Promise<unknown>)[] = []
-  const quiet = new Client({ connectionString: business.url, application_name: quietApplication })
-  await quiet.connect()
-
   return {
     business,
     async open(options = {}, clock = createTestClock()) {
@@ -81,7 +78,12 @@ export async function openCacheWorld(url?: string): Promise<CacheWorld> {
       return client
     },
     async write(text, values = []) {
-      await quiet.query(text, [...values])
+      const client = new Client({
+        connectionString: business.url,
+        application_name: quietApplication,
+      })
+      await client.connect()
+      await client.query(text, [...values]).finally(() => client.end())
     },
     shop: (count) => addShop(business, count),
     async end() {
@@ -89,10 +91,7 @@ export async function openCacheWorld(url?: string): Promise<CacheWorld> {
         await close()
       }
     },
-    async close() {
-      await quiet.end()
-      await business.lifecycle.stop()
-    },
+    close: () => business.lifecycle.stop(),
   }
 }
 

@@ -4,7 +4,7 @@ import type { Lifecycle } from '../lifecycle.ts'
 import type { Log } from '../log.ts'
 import { readChanges } from './catch-up.ts'
 import { changesChannel } from './change.ts'
-import type { ChangeLog } from './change-log.ts'
+import type { CatchUp, ChangeLog } from './change-log.ts'
 import { covers } from './snapshot.ts'
 
 export type FollowerOptions = {
@@ -89,20 +89,27 @@ export function startFollower(
     }
   }
 
+  async function readOn(connected: Client): Promise<CatchUp> {
+    const { cursor, epoch } = changes
+    const found = await readChanges(connected, cursor)
+    if (cursor === undefined || found.epoch !== epoch || covers(found.snapshot, cursor)) {
+      return found
+    }
+    // The database is in a past that we have been beyond: it was restored. Its next transactions take ids again. A crash
+    // leads back as well, but into another epoch, in which nothing of before counts.
+    log.warn('the database has gone back in time; the cache begins anew')
+    await connected.query('select rotate_cache_epoch()')
+    changes.restart()
+    return readChanges(connected, undefined)
+  }
+
   async function followOnce(): Promise<void> {
     const waiting = wanted
     wanted = undefined
     try {
       client ??= await connect()
       const sentAtMs = clock.monotonicMs()
-      const { cursor } = changes
-      const found = await readChanges(client, cursor)
-      if (cursor && !covers(found.snapshot, cursor)) {
-        // The database is in a past that we have been beyond: it was restored. Its next transactions take ids again.
-        await client.query('select rotate_cache_epoch()')
-        throw new Error('the database has gone back in time; the cache begins anew')
-      }
-      changes.apply(found)
+      changes.apply(await readOn(client))
       confirmedAtMs = sentAtMs
       waiting?.resolve()
       if (isLost) {
