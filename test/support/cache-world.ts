@@ -83,7 +83,11 @@ export async function openCacheWorld(url?: string): Promise<CacheWorld> {
         application_name: quietApplication,
       })
       await client.connect()
-      await client.query(text, [...values]).finally(() => client.end())
+      try {
+        await client.query(text, [...values])
+      } finally {
+        await client.end()
+      }
     },
     shop: (count) => addShop(business, count),
     async end() {
