@@ -61,7 +61,7 @@ export class Filler {
     this.#patienceMs = patienceMs
   }
 
-  /** Fetches an answer and keeps it in all tiers. When the source is down and `old` or Redis has an answer, that.
+  /** Fetches an answer and keeps it in all tiers. When the source is down and a tier has an answer, that.
    *  @param sent is called when the statement goes out */
   async fill(read: CacheRead, sent: () => void, old?: Held): Promise<Found> {
     const { clock, changes } = this.#parts
@@ -112,10 +112,11 @@ export class Filler {
 
   /** @throws the error when it says nothing of the source, or when there is nothing to give */
   async #lastResort(read: CacheRead, old: Held | undefined, error: unknown): Promise<Found> {
-    const { statistics } = this.#parts
+    const { statistics, memory } = this.#parts
     const isSourceDown = isOutage(error) || error instanceof TimedOut
     const shared = sharedFor(read, this.#parts.shared)
-    const last = isSourceDown ? (old ?? (await shared?.look(read.key))) : undefined
+    const near = old ?? memory.peek(read.key)
+    const last = isSourceDown ? (near ?? (await shared?.look(read.key))) : undefined
     if (!last || !this.#isLastResort(read, last)) {
       statistics.count('fill-failed')
       throw error
