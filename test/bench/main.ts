@@ -1,6 +1,7 @@
 import { startServers, stopServers } from '../support/servers.ts'
 import { depth } from './depth.ts'
 import { printHitRatios } from './hit-ratio.ts'
+import { printHits } from './l1-hit.ts'
 import { pageParts } from './page-parts.ts'
 import { page } from './page.ts'
 import { cpuScenario, type Scenario } from './scenario.ts'
@@ -12,6 +13,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'page-parts': cpuScenario(pageParts),
   depth: cpuScenario(depth),
   'hit-ratio': { needsServers: false, run: printHitRatios },
+  'l1-hit': { needsServers: true, run: printHits },
 }
 
 const [name = ''] = process.argv.slice(2)
