@@ -1,6 +1,7 @@
 import { startServers, stopServers } from '../support/servers.ts'
 import { depth } from './depth.ts'
 import { printHitRatios } from './hit-ratio.ts'
+import { printInvalidations } from './invalidation.ts'
 import { printHits } from './l1-hit.ts'
 import { pageParts } from './page-parts.ts'
 import { page } from './page.ts'
@@ -14,6 +15,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   depth: cpuScenario(depth),
   'hit-ratio': { needsServers: false, run: printHitRatios },
   'l1-hit': { needsServers: true, run: printHits },
+  invalidation: { needsServers: false, run: printInvalidations },
 }
 
 const [name = ''] = process.argv.slice(2)
