@@ -1,6 +1,9 @@
 import { createReader, type Reader } from '../../shared/platform/resource/reader.ts'
 import { openCache } from '../../shared/platform/cache/open-cache.ts'
-import type { Cache } from '../../shared/platform/cache/cache.ts'
+import type { Cache, CacheRead } from '../../shared/platform/cache/cache.ts'
+import { cacheKey } from '../../shared/platform/cache/entry.ts'
+import { fillFrom } from '../../api/http/cached-read.ts'
+import { members } from '../../api/resources/members.ts'
 import { resources } from '../../api/resources.ts'
 import { cacheOff } from '../support/api.ts'
 import { openBusiness, type Business } from '../support/business.ts'
@@ -18,14 +21,21 @@ export type CacheSetup = {
   /** Absent: this process alone. */
   readonly redisUrl?: string | undefined
   readonly memoryBytesMax?: number
+  /** One of its own is the API's: it tells other processes of its writes itself. */
+  readonly applicationName?: string
 }
 
 export async function openCacheProcess({
   url,
   redisUrl,
   memoryBytesMax = 268_435_456,
+  applicationName,
 }: CacheSetup): Promise<CacheProcess> {
-  const business = await openBusiness({ url, connectionsMax: 4 })
+  const business = await openBusiness({
+    url,
+    connectionsMax: 4,
+    ...(applicationName !== undefined && { applicationName }),
+  })
   const { db, clock, random, log, lifecycle } = business
   const reader = createReader({ db, clock }, resources)
   const options = {
@@ -37,4 +47,24 @@ export async function openCacheProcess({
   } as const
   const cache = await openCache(options, reader.tracked, { clock, random, log, lifecycle })
   return { business, reader, cache, close: () => lifecycle.stop() }
+}
+
+/** The declared read of one member, all its fields, as the API would serve it. */
+export function readMember(
+  { business, reader }: Pick<CacheProcess, 'business' | 'reader'>,
+  { organisationId, id }: { readonly organisationId: string; readonly id: string },
+): CacheRead {
+  const selection = { expand: {} }
+  const prepared = reader.item({ resource: members, scope: { organisationId }, id, selection })
+  const route = '/api/v2/members/:id'
+  return {
+    key: cacheKey({ organisationId }, { route, shape: prepared.digest, query: id }),
+    route,
+    lifetime: { freshSeconds: 600, staleSeconds: 60 },
+    fill: () =>
+      fillFrom(business, prepared, ({ body }) => ({
+        body: body === undefined ? undefined : `{"data":${body}}`,
+        headers: {},
+      })),
+  }
 }

@@ -6,6 +6,7 @@ import { printHits } from './l1-hit.ts'
 import { pageParts } from './page-parts.ts'
 import { page } from './page.ts'
 import { cpuScenario, type Scenario } from './scenario.ts'
+import { printStampedes } from './stampede.ts'
 
 // npm run bench -- NAME: rivals in turns in one run, ratios against a named rival.
 
@@ -16,6 +17,11 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'hit-ratio': { needsServers: false, run: printHitRatios },
   'l1-hit': { needsServers: true, run: printHits },
   invalidation: { needsServers: false, run: printInvalidations },
+  stampede: {
+    needsServers: true,
+    settings: ['shared_preload_libraries=pg_stat_statements'],
+    run: printStampedes,
+  },
 }
 
 const [name = ''] = process.argv.slice(2)
@@ -25,7 +31,7 @@ if (!scenario) {
   process.exit(1)
 }
 if (scenario.needsServers) {
-  await startServers()
+  await startServers(scenario.settings)
 }
 try {
   await scenario.run()

@@ -50,14 +50,24 @@ export const fxOptions: FxOptions = {
 }
 
 export async function openBusiness(
-  options: { url?: string; fx?: Partial<FxOptions>; clock?: Clock; connectionsMax?: number } = {},
+  options: {
+    url?: string
+    fx?: Partial<FxOptions>
+    clock?: Clock
+    connectionsMax?: number
+    applicationName?: string
+  } = {},
 ): Promise<Business> {
   const url = options.url ?? (await createDatabase())
   const log = createLog('test', 'silent')
   const lifecycle = createLifecycle(log)
   const parts = { clock: options.clock ?? systemClock, random: systemRandom, log }
   const db = await openDatabase(
-    { ...databaseOptions(url), connectionsMax: options.connectionsMax ?? 20 },
+    {
+      ...databaseOptions(url),
+      connectionsMax: options.connectionsMax ?? 20,
+      applicationName: options.applicationName ?? 'tidegate-test',
+    },
     entities,
     { log, lifecycle },
   )
