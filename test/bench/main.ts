@@ -4,6 +4,7 @@ import { printHitRatios } from './hit-ratio.ts'
 import { pageParts } from './page-parts.ts'
 import { page } from './page.ts'
 import { cpuScenario, type Scenario } from './scenario.ts'
+import { watchedWrite } from './watched-write.ts'
 
 // npm run bench -- NAME: rivals in turns in one run, ratios against a named rival.
 
@@ -12,6 +13,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'page-parts': cpuScenario(pageParts),
   depth: cpuScenario(depth),
   'hit-ratio': { needsServers: false, run: printHitRatios },
+  'watched-write': { needsServers: true, run: watchedWrite },
 }
 
 const [name = ''] = process.argv.slice(2)

@@ -12,6 +12,9 @@ export type Held = Entry &
   Tracked & {
     /** On the monotonic clock; the lifetime counts from here. */
     readonly sentAtMs: number
+    /** Everything committed before is in it for certain: when this process sent its statement. Of an answer from elsewhere
+     *  that cannot be told, for it would depend on another clock. */
+    readonly confirmedAtMs: number
     readonly freshUntilMs: number
     readonly staleUntilMs: number
     /** False of an answer that may not be given to anybody else. */
@@ -39,7 +42,7 @@ export function sizeOf({
   return body.length + encodedBytes + 2 * key.length + texts + 400 * memberships.length + 900
 }
 
-/** Errors of an answer are 15 s at most, so that what nobody knows how to invalidate heals soon. */
+/** That there is nothing is served no longer than this. */
 export const missingSeconds = 15
 
 export type Making = {
@@ -64,11 +67,15 @@ export function entryOf(filling: Filling & { readonly stamp: Stamp }, making: Ma
   return { ...filling, key, route, filledAtMs, fillMs, lifetime, etag: etagOf(filling.body) }
 }
 
-/** Takes an entry in.
- *  @param spread of the lifetime, 0.9 to 1.1: what was filled together need not end together */
+type Holding = Pick<Held, 'sentAtMs' | 'confirmedAtMs' | 'checkedNumber'> & {
+  /** Of the lifetime, 0.9 to 1.1: what was filled together need not end together. */
+  readonly spread: number
+}
+
+/** Takes an entry in. */
 export function hold(
   entry: Entry,
-  { sentAtMs, checkedNumber, spread }: { sentAtMs: number; checkedNumber: number; spread: number },
+  { sentAtMs, confirmedAtMs, checkedNumber, spread }: Holding,
 ): Held {
   const { freshSeconds, staleSeconds } = entry.lifetime
   const freshUntilMs = sentAtMs + freshSeconds * spread * 1000
@@ -77,6 +84,7 @@ export function hold(
     ...entry,
     tables: tablesOfTags(tags),
     sentAtMs,
+    confirmedAtMs,
     freshUntilMs,
     staleUntilMs: freshUntilMs + staleSeconds * 1000,
     isKept: true,
