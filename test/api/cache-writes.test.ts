@@ -69,9 +69,9 @@ describe('a write of which the cache was told', () => {
       '/api/payment-links?limit=3',
       '/api/v2/payment-links?count=exact&limit=2',
     ]
-    let isOver = false
+    const state = { isOver: false }
     const crowd = async (): Promise<void> => {
-      while (!isOver) {
+      while (!state.isOver) {
         await Promise.all(paths.map((path) => get(path)))
       }
     }
@@ -95,7 +95,7 @@ describe('a write of which the cache was told', () => {
       const events = await get(`${itemOf(id)}/events`)
       expect(events.json.data).to.have.length.of.at.least(2)
     }
-    isOver = true
+    state.isOver = true
     await Promise.all(readers)
   })
 
