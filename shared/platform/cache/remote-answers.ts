@@ -73,20 +73,27 @@ async function answer(
   question: Question,
 ): Promise<{ readonly answer: unknown } | { readonly problem: string }> {
   try {
-    switch (question.kind) {
-      case 'stats':
-        return { answer: await describeCache(cache, needs) }
-      case 'count':
-        return { answer: await count(cache, needs, question.arguments) }
-      case 'inspect':
-        return { answer: await inspect(cache, needs, findKey(question.arguments)) }
-    }
+    return { answer: await look(cache, findKey, needs, question) }
   } catch (error) {
     if (error instanceof Problem) {
       return { problem: error.detail }
     }
     throw error
   }
+}
+
+async function look(
+  cache: Cache,
+  findKey: FindKey,
+  needs: Needs,
+  question: Question,
+): Promise<StatsReply | CountReply | InspectReply> {
+  if (question.kind === 'stats') {
+    return describeCache(cache, needs)
+  }
+  return question.kind === 'count'
+    ? count(cache, needs, question.arguments)
+    : inspect(cache, needs, findKey(question.arguments))
 }
 
 async function describeCache(cache: Cache, { clock }: Needs): Promise<StatsReply> {
@@ -105,11 +112,7 @@ async function describeCache(cache: Cache, { clock }: Needs): Promise<StatsReply
   }
 }
 
-async function count(
-  cache: Cache,
-  { clock }: Needs,
-  asked: CountArguments,
-): Promise<CountReply> {
+async function count(cache: Cache, { clock }: Needs, asked: CountArguments): Promise<CountReply> {
   const routes: Record<string, { entries: number; hits: number }> = {}
   const total = { entries: 0, bytes: 0, hits: 0 }
   const isMeant = 'tags' in asked ? carriesAny(asked.tags) : () => true
@@ -135,11 +138,7 @@ function carriesAny(tags: readonly string[]): (held: Held) => boolean {
     dependencies.memberships.some(({ collection }) => named.has(collection))
 }
 
-async function forEachKept(
-  cache: Cache,
-  clock: Clock,
-  look: (held: Held) => void,
-): Promise<void> {
+async function forEachKept(cache: Cache, clock: Clock, look: (held: Held) => void): Promise<void> {
   let looked = 0
   for (const held of cache.kept()) {
     look(held)
