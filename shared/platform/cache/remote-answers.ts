@@ -73,7 +73,7 @@ async function answer(
   question: Question,
 ): Promise<{ readonly answer: unknown } | { readonly problem: string }> {
   try {
-    return { answer: await look(cache, findKey, needs, question) }
+    return { answer: await find(cache, findKey, needs, question) }
   } catch (error) {
     if (error instanceof Problem) {
       return { problem: error.detail }
@@ -82,7 +82,7 @@ async function answer(
   }
 }
 
-async function look(
+async function find(
   cache: Cache,
   findKey: FindKey,
   needs: Needs,
