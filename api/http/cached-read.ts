@@ -3,6 +3,7 @@ import { findAdmin, type Caller } from '#members'
 import type { CacheRead } from '#platform/cache/cache'
 import { cacheKey, type Audience, type Filling, type Lifetime } from '#platform/cache/entry'
 import type { Served } from '#platform/cache/served'
+import type { PreparedRunner } from '#platform/database/database'
 import type { Filled, Item } from '#platform/resource/filled'
 import type { PreparedRead } from '#platform/resource/reader'
 import type { ApiSlice } from '../slice.ts'
@@ -61,7 +62,7 @@ export function audienceOf(isPublic: boolean, { organisationId, memberId }: Call
 
 /** Runs a declared read and says what its answer depends on. Without a body there is nothing to show. */
 export async function fillFrom<Found extends Filled | Item>(
-  { db }: Pick<ApiSlice, 'db'>,
+  { db }: { readonly db: PreparedRunner },
   prepared: PreparedRead<Found>,
   render: (found: Found) => Pick<Filling, 'headers'> & { readonly body: string | undefined },
 ): Promise<Filling> {

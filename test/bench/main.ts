@@ -1,10 +1,13 @@
 import { startServers, stopServers } from '../support/servers.ts'
 import { depth } from './depth.ts'
 import { printHitRatios } from './hit-ratio.ts'
+import { printInvalidations } from './invalidation.ts'
+import { printHits } from './l1-hit.ts'
 import { pageParts } from './page-parts.ts'
 import { page } from './page.ts'
 import { cpuScenario, type Scenario } from './scenario.ts'
 import { watchedWrite } from './watched-write.ts'
+import { printStampedes } from './stampede.ts'
 
 // npm run bench -- NAME: rivals in turns in one run, ratios against a named rival.
 
@@ -14,6 +17,13 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   depth: cpuScenario(depth),
   'hit-ratio': { needsServers: false, run: printHitRatios },
   'watched-write': { needsServers: true, run: watchedWrite },
+  'l1-hit': { needsServers: true, run: printHits },
+  invalidation: { needsServers: false, run: printInvalidations },
+  stampede: {
+    needsServers: true,
+    settings: ['shared_preload_libraries=pg_stat_statements'],
+    run: printStampedes,
+  },
 }
 
 const [name = ''] = process.argv.slice(2)
@@ -23,7 +33,7 @@ if (!scenario) {
   process.exit(1)
 }
 if (scenario.needsServers) {
-  await startServers()
+  await startServers(scenario.settings)
 }
 try {
   await scenario.run()

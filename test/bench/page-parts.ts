@@ -1,7 +1,7 @@
 import { issueDemoCredentials } from '../../migrations/demo/seed.ts'
 import { paymentLinks } from '../../api/resources/payment-links.ts'
 import { sql } from 'kysely'
-import { createReader } from '#platform/resource/reader'
+import { createReader } from '../../shared/platform/resource/reader.ts'
 import { openBusiness } from '../support/business.ts'
 import { createDemoDatabase } from '../support/demo.ts'
 import { compare, type Result } from './cpu.ts'

@@ -4,6 +4,8 @@ import { printCpu, type Result } from './cpu.ts'
 export type Scenario = {
   /** Whether PostgreSQL and Redis are started for it. */
   readonly needsServers: boolean
+  /** Settings of PostgreSQL, `name=value`. */
+  readonly settings?: readonly string[]
   readonly run: () => Promise<void>
 }
 

@@ -1,10 +1,10 @@
 import { sql } from 'kysely'
 import { Client } from 'pg'
-import { createLink, newLinkSchema } from '#payments'
-import { findCaller, recordActivity } from '#members'
-import { quietApplication } from '#platform/cache/change'
-import { unwatch } from '#platform/cache/watch'
-import { transaction } from '#platform/database/transaction'
+import { createLink, newLinkSchema } from '../../shared/payments/index.ts'
+import { findCaller, recordActivity } from '../../shared/members/index.ts'
+import { quietApplication } from '../../shared/platform/cache/change.ts'
+import { unwatch } from '../../shared/platform/cache/watch.ts'
+import { transaction } from '../../shared/platform/database/transaction.ts'
 import {
   addTenant,
   ecbRates,

@@ -14,8 +14,9 @@ const names = { admin: 'TIDEGATE_TEST_POSTGRES', redis: 'TIDEGATE_TEST_REDIS' } 
 
 const undo: (() => Promise<void>)[] = []
 
-/** Throw-away servers of this run on free ports: Postgres always, Redis when a binary is on PATH. */
-export async function startServers(): Promise<void> {
+/** Throw-away servers of this run on free ports: Postgres always, Redis when a binary is on PATH.
+ *  @param more settings of Postgres, `name=value` */
+export async function startServers(more: readonly string[] = []): Promise<void> {
   const directory = await openRunDirectory()
   undo.push(() => rm(directory, { recursive: true, force: true }))
   const postgres = await startPostgres({
@@ -27,6 +28,7 @@ export async function startServers(): Promise<void> {
       'synchronous_commit=off',
       'full_page_writes=off',
       'max_connections=200',
+      ...more,
     ],
   })
   undo.push(() => postgres.stop())

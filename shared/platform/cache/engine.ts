@@ -4,12 +4,13 @@ import { Confirmation, type ConfirmationOptions } from './confirmation.ts'
 import type { Consistency } from './consistency-token.ts'
 import { encode } from './encodings.ts'
 import type { Stamp } from './entry.ts'
-import { Filler, isTooOld, isTrue, sharedFor, type FillerParts } from './filler.ts'
+import { Filler, isTooOld, sharedFor, type FillerParts } from './filler.ts'
 import { Flights } from './flights.ts'
 import type { Follower } from './follower.ts'
 import type { Held } from './held.ts'
 import { serve, type Found, type Served } from './served.ts'
 import type { Finding } from './shared-tier.ts'
+import { isTrue } from './truth.ts'
 
 export type EngineOptions = ConfirmationOptions & {
   /** What happens to answers that are not confirmed: serve what is kept, flagged, and fetch anew beside it; or fetch first. */

@@ -11,6 +11,7 @@ import type { Found, MissReason } from './served.ts'
 import type { SharedTier } from './shared-tier.ts'
 import { compareSnapshots } from './snapshot.ts'
 import type { Statistics } from './statistics.ts'
+import { isTrue } from './truth.ts'
 
 export type FillerParts = {
   readonly changes: ChangeLog
@@ -32,15 +33,6 @@ export function isTooOld(
   nowMs: number,
 ): boolean {
   return nowMs - sentAtMs > lastResortMs
-}
-
-/** True by all that is known here: nothing that it depends on has changed, and the clock has not overtaken it. */
-export function isTrue(
-  held: Held,
-  { clock, changes }: Pick<FillerParts, 'clock' | 'changes'>,
-): boolean {
-  const isOverdue = held.validUntilMs !== undefined && clock.now().getTime() >= held.validUntilMs
-  return !isOverdue && changes.isCurrent(held)
 }
 
 /** Where an answer that is made for this read may be shared. */
@@ -69,7 +61,7 @@ export class Filler {
     this.#patienceMs = patienceMs
   }
 
-  /** Fetches an answer and keeps it in all tiers. When the source is down and `old` or Redis has an answer, that.
+  /** Fetches an answer and keeps it in all tiers. When the source is down and a tier has an answer, that.
    *  @param sent is called when the statement goes out */
   async fill(read: CacheRead, sent: () => void, old?: Held): Promise<Found> {
     const { clock, changes } = this.#parts
@@ -120,19 +112,23 @@ export class Filler {
 
   /** @throws the error when it says nothing of the source, or when there is nothing to give */
   async #lastResort(read: CacheRead, old: Held | undefined, error: unknown): Promise<Found> {
-    const { statistics, clock } = this.#parts
+    const { statistics, memory } = this.#parts
     const isSourceDown = isOutage(error) || error instanceof TimedOut
     const shared = sharedFor(read, this.#parts.shared)
-    const last = isSourceDown ? (old ?? (await shared?.look(read.key))) : undefined
-    const isGood =
-      last?.status === 200 &&
-      !isTooOld(read, last, clock.monotonicMs()) &&
-      (read.isNeverUntrue !== true || isTrue(last, this.#parts))
-    if (!isGood) {
+    const near = old ?? memory.peek(read.key)
+    const last = isSourceDown ? (near ?? (await shared?.look(read.key))) : undefined
+    if (!last || !this.#isLastResort(read, last)) {
       statistics.count('fill-failed')
       throw error
     }
     return { held: last, outcome: 'source-down', tier: 'memory', isStored: true }
+  }
+
+  /** Whether it is better than no answer at all. */
+  #isLastResort(read: CacheRead, held: Held): boolean {
+    const isAllowed = read.isNeverUntrue !== true || isTrue(held, this.#parts)
+    const isOld = isTooOld(read, held, this.#parts.clock.monotonicMs())
+    return held.status === 200 && !isOld && isAllowed
   }
 
   #reasonOf(old: Held | undefined): MissReason {

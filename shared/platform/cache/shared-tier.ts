@@ -8,6 +8,7 @@ import { bare, hold, type Held } from './held.ts'
 import type { RedisTier } from './redis-tier.ts'
 import { compareSnapshots, formatSnapshot } from './snapshot.ts'
 import type { Statistics } from './statistics.ts'
+import { isTrue } from './truth.ts'
 import { createVerification } from './verification.ts'
 
 /** What was found in Redis: an answer that is true here; leave to fetch one; or word that somebody else is at it. */
@@ -140,11 +141,10 @@ export class SharedTier {
     const { changes, clock } = this.#parts
     const { epoch, snapshot } = held.stamp
     const isKnown = changes.cursor !== undefined && snapshot.xmax <= changes.cursor.xmax
-    const isOverdue = held.validUntilMs !== undefined && clock.now().getTime() >= held.validUntilMs
     const isNewer =
       !old || old.stamp.epoch !== epoch || compareSnapshots(snapshot, old.stamp.snapshot) > 0
     const isAlive = clock.monotonicMs() < held.staleUntilMs
-    return isKnown && !isOverdue && isNewer && isAlive && changes.isCurrent(held)
+    return isKnown && isNewer && isAlive && isTrue(held, this.#parts)
   }
 
   /** An entry that saw more than this process has heard of is compared once that is known too. */

@@ -1,0 +1,61 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+
+/** Another process of a benchmark, which answers one question after another. */
+export type Forked<Question, Answer> = {
+  ask(question: Question): Promise<Answer>
+  stop(): Promise<void>
+}
+
+/** What a file in `processes/` exports nothing of, and does all the same: answers what it is asked until its parent is gone. */
+export function answerParent<Setup, Question, Answer>(
+  open: (setup: Setup) => Promise<{
+    readonly answer: (question: Question) => Promise<Answer>
+    readonly close: () => Promise<void>
+  }>,
+): void {
+  const setup: Setup = JSON.parse(process.env['BENCH_SETUP'] ?? '{}')
+  const opened = open(setup)
+  process.on('message', ({ question, isLast }: { question: Question; isLast: boolean }) => {
+    const work = opened.then((one) => (isLast ? one.close() : one.answer(question)))
+    work.then(
+      (answer) => process.send?.({ answer }),
+      (error: unknown) => process.send?.({ error: String(Reflect.get(Object(error), 'stack')) }),
+    )
+  })
+  process.on('disconnect', () => process.exit())
+}
+
+/** Starts `processes/<name>.ts`.  @param options more of Node's own, such as `--expose-gc` */
+export function startForked<Question, Answer>(
+  name: string,
+  setup: unknown,
+  options: readonly string[] = [],
+): Forked<Question, Answer> {
+  const child = fork(new URL(`processes/${name}.ts`, import.meta.url), {
+    execArgv: [...options],
+    env: { ...process.env, BENCH_SETUP: JSON.stringify(setup) },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`${name} ended with ${String(code)}`)
+  })
+  ended.catch(() => undefined)
+  async function ask(question: unknown, isLast: boolean): Promise<Answer> {
+    const answered = once(child, 'message')
+    child.send({ question, isLast })
+    const [{ answer, error }] = await Promise.race([answered, ended])
+    if (error !== undefined) {
+      throw new Error(error)
+    }
+    return answer
+  }
+  return {
+    ask: (question) => ask(question, false),
+    async stop() {
+      await ask(undefined, true)
+      child.disconnect()
+      await ended.catch(() => undefined)
+    },
+  }
+}
