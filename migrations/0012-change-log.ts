@@ -51,6 +51,7 @@ create unlogged table change_log (
 const cacheEpoch = `
 create unlogged table cache_epoch (
   is_only boolean primary key default true check (is_only),
+  database name not null default current_database(),
   id uuid not null default gen_random_uuid(),
   floor pg_snapshot not null default pg_current_snapshot(),
   mark pg_snapshot not null default pg_current_snapshot(),
@@ -64,7 +65,7 @@ create function rotate_cache_epoch() returns void language plpgsql as $$
 begin
   insert into cache_epoch default values
   on conflict (is_only) do update
-     set id = excluded.id, floor = excluded.floor, mark = excluded.mark, marked_at = excluded.marked_at;
+     set database = excluded.database, id = excluded.id, floor = excluded.floor, mark = excluded.mark, marked_at = excluded.marked_at;
   if current_setting('max_prepared_transactions') = '0' then
     perform pg_notify('${changesChannel}', '');
   end if;

@@ -69,7 +69,7 @@ export async function watchedWrite(): Promise<void> {
 
 function print([what = '', side = '', ...figures]: readonly string[]): void {
   console.log(
-    [what.padEnd(38), side.padEnd(12), ...figures.map((one) => one.padStart(14))].join(''),
+    [what.padEnd(42), side.padEnd(12), ...figures.map((one) => one.padStart(14))].join(''),
   )
 }
 

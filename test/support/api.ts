@@ -4,6 +4,7 @@ import { openCache, type CacheOptions } from '#platform/cache/open-cache'
 import { systemClock } from '#platform/clock'
 import { listen } from '#platform/listen'
 import { refuseConnections } from '../../api/http/render-problem.ts'
+import { answerOperators } from '../../api/http/answer-operators.ts'
 import { createApi, type ApiOptions } from '../../api/app.ts'
 import { resources } from '../../api/resources.ts'
 import type { ApiSlice } from '../../api/slice.ts'
@@ -66,7 +67,7 @@ export async function startApi(
   const cacheOptions = { ...cacheOff, ...options.cache, databaseUrl: url }
   const cache = await openCache(cacheOptions, reader.tracked, { clock, random, log, lifecycle })
   const lifetimes = lifetimesOf({ ttlSeconds: { short: 60, medium: 300, long: 3600 } })
-  const parts = { db, clock, random, log, fx, cursorKeys, baseUrl: origin }
+  const parts = { db, clock, random, log, fx, cursorKeys, baseUrl: origin, version: 'test' }
   const slice = { ...parts, reader, cache, lifetimes }
   const defaults = {
     trustProxy: 0,
@@ -76,6 +77,7 @@ export async function startApi(
     writeDeadlineMs: 10_000,
     isCursorPaginationEnabled: true,
   }
+  answerOperators(slice, lifecycle, { ...defaults, ...options })
   const health: RequestHandler = options.health ?? ((_request, _response, next) => next())
   const address = { name: 'api', host: '127.0.0.1', port, refuse: refuseConnections(slice) }
   const needs = { lifecycle, clock: systemClock, graceMs: 100 }

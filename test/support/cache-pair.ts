@@ -27,13 +27,13 @@ export type Pair = {
   /** What each has said in its log. */
   readonly said: readonly (readonly string[])[]
   /** A read that nobody asked for before. */
-  newPath(): string
-  get(
+  readonly newPath: () => string
+  readonly get: (
     path: string,
     api: Api,
     headers?: Readonly<Record<string, string>>,
     as?: string,
-  ): Promise<Answer>
+  ) => Promise<Answer>
   /** Changes a link through the first process. */
   write(): Promise<{ readonly description: string; readonly token: string }>
   /** The description of that link in an answer. */

@@ -32,10 +32,10 @@ export type Question = {
  *  @param next gives the n-th question */
 export function startLoad(readers: number, next: (n: number) => Question): Load {
   const tally: Tally = { answered: 0, failed: [], wrong: [], flagged: 0, longestMs: 0 }
-  let isOver = false
+  const state = { isOver: false }
   let asked = 0
   async function read(): Promise<void> {
-    while (!isOver) {
+    while (!state.isOver) {
       asked += 1
       const { ask, isRight } = next(asked)
       const beganMs = systemClock.monotonicMs()
@@ -54,16 +54,16 @@ export function startLoad(readers: number, next: (n: number) => Question): Load 
   }
   const running = Promise.all(Array.from({ length: readers }, read))
   running.catch(() => {
-    isOver = true
+    state.isOver = true
   })
   return {
     tally,
     async more(count) {
       const wanted = tally.answered + count
-      await eventually(() => (isOver || tally.answered >= wanted ? true : undefined), 30_000)
+      await eventually(() => (state.isOver || tally.answered >= wanted ? true : undefined), 30_000)
     },
     async stop() {
-      isOver = true
+      state.isOver = true
       await running
       return tally
     },

@@ -47,6 +47,10 @@ export class CacheEngine implements Cache {
     return this.#parts.shared ? 'memory-and-redis' : 'memory'
   }
 
+  get messages(): Follower {
+    return this.#parts.follower
+  }
+
   stamp(): Stamp | undefined {
     return this.#confirmation.stamp()
   }
@@ -102,7 +106,7 @@ export class CacheEngine implements Cache {
     const { memory, shared } = this.#parts
     const near = memory.peek(key)
     const far = await shared?.look(key)
-    const describe = (held: Held) => ({ held, isCurrent: isTrue(held, this.#parts) })
+    const describe = (held: Held) => ({ held, isCurrent: this.isCurrent(held) })
     return { ...(near && { memory: describe(near) }), ...(far && { redis: describe(far) }) }
   }
 
@@ -110,6 +114,10 @@ export class CacheEngine implements Cache {
     for (const [, held] of this.#parts.memory.entries()) {
       yield held
     }
+  }
+
+  isCurrent(held: Held): boolean {
+    return isTrue(held, this.#parts)
   }
 
   report(): CacheReport {

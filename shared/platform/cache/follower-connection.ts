@@ -9,6 +9,10 @@ export type ConnectionOptions = {
   readonly timeoutMs: number
 }
 
+/** A database that was made from another as its template has the epoch of that. */
+const endForeignEpoch = `
+  select rotate_cache_epoch() from cache_epoch where database <> current_database()`
+
 /** Connects and listens on the channels.
  *  @param onNotified is told of each notification
  *  @param onLost is told when the connection has ended, whoever ended it */
@@ -33,6 +37,7 @@ export async function connectFollower(
     await client.connect()
     // A catch-up must see what is committed when it is sent, whatever the defaults of the database are.
     await client.query(`set default_transaction_isolation = 'read committed'`)
+    await client.query(endForeignEpoch)
     for (const channel of [changesChannel, ...channels]) {
       await client.query(`listen ${channel}`)
     }

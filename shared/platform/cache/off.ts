@@ -38,6 +38,7 @@ export function createOffCache({ clock }: { readonly clock: Clock }): Cache {
     encoded: (held, coding) => encode(held, coding, () => undefined),
     inspect: async () => ({}),
     kept: () => [],
+    isCurrent: () => false,
     report: () => ({
       ...statistics.read(),
       tiers: 'none',

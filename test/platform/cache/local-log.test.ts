@@ -43,6 +43,7 @@ const rowChange = ({ xid, id }: Committed): Change => ({
 
 function track(log: ChangeLog, id: string, snapshot: Snapshot): Tracked {
   return {
+    key: `key of ${id}`,
     stamp: { epoch, snapshot },
     dependencies: { tags: ['books', `books:${id}`], memberships: [] },
     tables: ['books'],
