@@ -65,6 +65,7 @@ export async function startApi(config: Config, started: Started): Promise<void> 
     fx: openFx(config.fx, { ...platform, allowsLoopback }),
     cursorKeys: config.api.cursorKeys,
     baseUrl: config.api.baseUrl,
+    version: config.process.version,
     reader,
     cache: await openCache(cacheOptions(config), reader.tracked, platform),
     lifetimes: lifetimesOf(config.cache),

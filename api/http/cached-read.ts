@@ -54,7 +54,7 @@ export async function readCached(
 ): Promise<Answered> {
   const isOperator = await isOperators(slice, request)
   const read: CacheRead = {
-    key: cacheKey(audience, { route, shape, query }),
+    key: cacheKey(audience, { route, shape: `${slice.version} ${shape}`, query }),
     route,
     lifetime,
     fill,

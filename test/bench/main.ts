@@ -1,4 +1,5 @@
 import { startServers, stopServers } from '../support/servers.ts'
+import { printConsistency } from './consistency/consistency.ts'
 import { depth } from './depth.ts'
 import { printHitRatios } from './hit-ratio.ts'
 import { printInvalidations } from './invalidation.ts'
@@ -19,6 +20,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'watched-write': { needsServers: true, run: watchedWrite },
   'l1-hit': { needsServers: true, run: printHits },
   invalidation: { needsServers: false, run: printInvalidations },
+  consistency: { needsServers: false, run: () => printConsistency(words) },
   stampede: {
     needsServers: true,
     settings: ['shared_preload_libraries=pg_stat_statements'],
@@ -26,7 +28,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
 }
 
-const [name = ''] = process.argv.slice(2)
+const [name = '', ...words] = process.argv.slice(2)
 const scenario = Object.hasOwn(scenarios, name) ? scenarios[name] : undefined
 if (!scenario) {
   console.error(`npm run bench -- NAME, where NAME is one of: ${Object.keys(scenarios).join(', ')}`)

@@ -37,6 +37,7 @@ describe('cached reads when PostgreSQL fails', () => {
   let linkId = ''
   let api: Api
   let sent = 0
+  let isDown = true
 
   before(async () => {
     directory = join(runDirectory(), `cache-postgres-${process.pid}`)
@@ -50,6 +51,12 @@ describe('cached reads when PostgreSQL fails', () => {
     linkId = (await addLinks(business, tenant, 2))[0] ?? ''
     api = await startApi(business, { cache: { tiers: 'memory' } })
   }).timeout(60_000)
+  beforeEach(async () => {
+    signal('SIGCONT')
+    if (isDown) {
+      await start()
+    }
+  }).timeout(30_000)
   after(async () => {
     signal('SIGCONT')
     await business.lifecycle.stop()
@@ -60,6 +67,7 @@ describe('cached reads when PostgreSQL fails', () => {
   async function start(): Promise<void> {
     const settings = ['fsync=off', 'shared_buffers=32MB', 'max_connections=60']
     server = await startPostgres({ directory, port, password: 'test', settings })
+    isDown = false
   }
   /** To the postmaster and all its processes. */
   function signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
@@ -68,6 +76,7 @@ describe('cached reads when PostgreSQL fails', () => {
     }
   }
   async function kill(): Promise<void> {
+    isDown = true
     signal('SIGKILL')
     await server.ended
   }

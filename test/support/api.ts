@@ -67,7 +67,7 @@ export async function startApi(
   const cacheOptions = { ...cacheOff, ...options.cache, databaseUrl: url }
   const cache = await openCache(cacheOptions, reader.tracked, { clock, random, log, lifecycle })
   const lifetimes = lifetimesOf({ ttlSeconds: { short: 60, medium: 300, long: 3600 } })
-  const parts = { db, clock, random, log, fx, cursorKeys, baseUrl: origin }
+  const parts = { db, clock, random, log, fx, cursorKeys, baseUrl: origin, version: 'test' }
   const slice = { ...parts, reader, cache, lifetimes }
   const defaults = {
     trustProxy: 0,

@@ -7,7 +7,7 @@ import { changesChannel } from './change.ts'
  *  known within the bound in which writes are. Costs one row, however many answers it concerns. */
 export async function invalidateTags(db: Runner, tags: readonly string[]): Promise<void> {
   await db.run(sql`
-    with told as (insert into change_log (relation, tags) values ('', ${[...tags]}::text[]) returning xid)
+    with told as (insert into change_log (relation, rows) values ('', to_json(${[...tags]}::text[])) returning xid)
     select pg_notify(${changesChannel}, '') from told`)
 }
 

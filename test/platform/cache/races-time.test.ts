@@ -127,7 +127,7 @@ describe('a kept answer and the clock', () => {
   it('a 404 is not served in place of an answer when the source is down', async () => {
     const missing = item(shop, '01900000-0000-7000-8000-0000000000ff')
     await process.read(missing)
-    await pass(16_000)
+    await pass(17_000)
     process.gate.fail(away())
     expect(await process.read(missing).catch(String)).to.include('away')
   })
