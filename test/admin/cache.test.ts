@@ -99,7 +99,7 @@ describe('the cache of two API processes, for operators', () => {
   }
 
   async function until(isTrue: () => Promise<boolean>): Promise<void> {
-    const deadline = performance.now() + 2_000
+    const deadline = performance.now() + 5_000
     while (!(await isTrue())) {
       expect(performance.now()).to.be.below(deadline)
     }
