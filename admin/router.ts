@@ -1,9 +1,10 @@
+import { cache } from './procedures/cache.ts'
 import { fx } from './procedures/fx.ts'
 import { health } from './procedures/health.ts'
 import { router } from './trpc.ts'
 
 /** Every procedure of the admin process. */
-export const adminRouter = router({ fx, health })
+export const adminRouter = router({ cache, fx, health })
 
 /** What a client is typed by. */
 export type AdminRouter = typeof adminRouter

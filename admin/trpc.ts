@@ -9,7 +9,7 @@ import { currentTraceId } from '#platform/telemetry/spans'
 import { z } from 'zod'
 
 /** What the procedures may use; each takes the part that it needs. */
-export type AdminSlice = Pick<Platform, 'db' | 'clock' | 'log'> & {
+export type AdminSlice = Pick<Platform, 'db' | 'clock' | 'random' | 'log'> & {
   readonly fx: Fx
   readonly health: Health
   /** The longest that one procedure may take. */

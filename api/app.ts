@@ -18,6 +18,7 @@ import { Problem } from '#platform/problem'
 import type { Started } from '#platform/run-process'
 import { createReader } from '#platform/resource/reader'
 import { watchedColumns } from '#platform/resource/watched-columns'
+import { answerOperators } from './http/answer-operators.ts'
 import { begin } from './http/begin.ts'
 import { addLink } from './http/exchange.ts'
 import { cors } from './http/cors.ts'
@@ -64,10 +65,12 @@ export async function startApi(config: Config, started: Started): Promise<void> 
     fx: openFx(config.fx, { ...platform, allowsLoopback }),
     cursorKeys: config.api.cursorKeys,
     baseUrl: config.api.baseUrl,
+    version: config.process.version,
     reader,
     cache: await openCache(cacheOptions(config), reader.tracked, platform),
     lifetimes: lifetimesOf(config.cache),
   }
+  answerOperators(slice, lifecycle, config.api)
   const checks = [databaseCheck(reserve), cacheCheck(slice.cache)]
   const health = createHealth({ version: config.process.version, checks }, platform)
   const handler = healthHandler(health, config.health.basicStatus)

@@ -19,6 +19,8 @@ export type ApiSlice = {
   readonly cursorKeys: readonly CursorKey[]
   /** Absolute, without a slash at the end; the root of problem types. */
   readonly baseUrl: string
+  /** Of the product: versions of it do not read each other's answers, for each may write them in its own way. */
+  readonly version: string
   readonly reader: Reader
   readonly cache: Cache
   /** How long answers of each class are served. */

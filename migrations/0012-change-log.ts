@@ -37,14 +37,13 @@ export class ChangeLog extends Migration {
 }
 
 /** One row for each statement that changed something. `rows` is an array of `[before, after]`, each an object of columns or
- *  null; it is NULL where the statement was not told row by row. `tags` are what an operator invalidates, of no table: the
- *  relation is then empty. */
+ *  null; it is NULL where the statement was not told row by row. What an operator invalidates by name has an empty relation, and
+ *  for rows an array of names. */
 const changeLog = `
 create unlogged table change_log (
   xid xid8 not null default pg_current_xact_id(),
   relation text collate "C" not null,
-  rows json,
-  tags text[]
+  rows json
 )`
 
 /** One row, or none after a crash. The log is whole above \`floor\`; at \`mark\`, which is the next floor, it was looked at
@@ -52,6 +51,7 @@ create unlogged table change_log (
 const cacheEpoch = `
 create unlogged table cache_epoch (
   is_only boolean primary key default true check (is_only),
+  database name not null default current_database(),
   id uuid not null default gen_random_uuid(),
   floor pg_snapshot not null default pg_current_snapshot(),
   mark pg_snapshot not null default pg_current_snapshot(),
@@ -65,7 +65,7 @@ create function rotate_cache_epoch() returns void language plpgsql as $$
 begin
   insert into cache_epoch default values
   on conflict (is_only) do update
-     set id = excluded.id, floor = excluded.floor, mark = excluded.mark, marked_at = excluded.marked_at;
+     set database = excluded.database, id = excluded.id, floor = excluded.floor, mark = excluded.mark, marked_at = excluded.marked_at;
   if current_setting('max_prepared_transactions') = '0' then
     perform pg_notify('${changesChannel}', '');
   end if;

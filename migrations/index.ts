@@ -10,6 +10,7 @@ import { Catalogue } from './0009-catalogue.ts'
 import { Activity } from './0010-activity.ts'
 import { MemberLists } from './0011-member-lists.ts'
 import { ChangeLog } from './0012-change-log.ts'
+import { CacheReplies } from './0013-cache-replies.ts'
 
 /** Every migration, oldest first. A landed migration is never edited; the next one corrects it. */
 export const migrations = [
@@ -25,4 +26,5 @@ export const migrations = [
   { name: '0010-activity', class: Activity },
   { name: '0011-member-lists', class: MemberLists },
   { name: '0012-change-log', class: ChangeLog },
+  { name: '0013-cache-replies', class: CacheReplies },
 ]

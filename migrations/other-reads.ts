@@ -1,5 +1,11 @@
+import type { allowances } from '#platform/resource/declared-reads'
+
 /** A read that is no declared resource: who asks, and what. */
-export type OtherRead = { readonly reader: string; readonly text: string }
+export type OtherRead = {
+  readonly reader: string
+  readonly text: string
+  readonly allowance?: keyof typeof allowances
+}
 
 /**
  * The table of contents of what reads the database beside the declared resources: jobs, look-ups and write paths, each
@@ -94,6 +100,14 @@ export const otherReads: Readonly<Record<string, OtherRead>> = {
     reader: 'the job that sends to Xero, to come',
     text: `select id from xero_syncs where status = 'pending' and next_attempt_at <= $1
             order by next_attempt_at limit 100`,
+  },
+
+  // the cache
+  idx_change_log_xid: {
+    reader: 'the cache of every process, for what changed since it looked last',
+    text: `select xid, relation, rows from change_log
+            where xid >= pg_snapshot_xmax($1) or xid = any (array(select pg_snapshot_xip($1))) limit 100001`,
+    allowance: 'catchUp',
   },
 
   // delivery

@@ -28,8 +28,8 @@ export async function proveReads(
   db: Database,
   resources: readonly Resource[],
 ): Promise<readonly ProvenRead[]> {
-  const others = Object.values(otherReads).map(({ reader, text }) => {
-    return { name: reader, variant: 'as it is', text }
+  const others = Object.values(otherReads).map(({ reader, ...read }) => {
+    return { name: reader, variant: 'as it is', ...read }
   })
   const reads: readonly Read[] = [...declaredReads(db, resources), ...others]
   return withExplain(db, async (explain, runner) => {

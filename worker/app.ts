@@ -2,6 +2,7 @@ import type { Config } from '#config'
 import { entities } from '#entities'
 import { openFx, type Fx } from '#fx'
 import { migrations } from '#migrations'
+import { changeLogSecondsOf } from '#platform/cache/lifetimes'
 import { requireMigrated } from '#platform/database/require-migrated'
 import { createHealth } from '#platform/health/health'
 import { healthHandler, notFound } from '#platform/health/health-handler'
@@ -16,7 +17,12 @@ import { jobs } from './jobs.ts'
 import { schedules } from './schedules.ts'
 
 /** What the jobs may use; each names the part that it needs. */
-export type WorkerSlice = Platform & { readonly queues: Queues; readonly fx: Fx }
+export type WorkerSlice = Platform & {
+  readonly queues: Queues
+  readonly fx: Fx
+  /** How long a change may still be asked for by a kept answer. */
+  readonly changeLogSeconds: number
+}
 
 const migrationNames = migrations.map(({ name }) => name)
 /** Jobs at a time, per queue. */
@@ -34,7 +40,8 @@ export async function startWorker(config: Config, started: Started): Promise<Wor
   const queues = await openQueues(queueOptions, platform)
   const allowsLoopback = config.process.environment !== 'production'
   const fx = openFx(config.fx, { ...platform, allowsLoopback })
-  const slice: WorkerSlice = { ...platform, queues, fx }
+  const changeLogSeconds = changeLogSecondsOf(config.cache)
+  const slice: WorkerSlice = { ...platform, queues, fx, changeLogSeconds }
   const checks = [databaseCheck(platform.reserve), noCacheCheck, queueCheck(queues)]
   const health = createHealth({ version: config.process.version, checks }, platform)
   const answer = healthHandler(health, config.health.basicStatus)

@@ -1,8 +1,11 @@
 import { defineSchedule, type Schedule } from '#platform/queue/schedule'
+import { pruneChanges } from './jobs/prune-change-log.ts'
 import { refreshFxRates } from './jobs/refresh-fx-rates.ts'
 
 /** Fiat and stable pairs; none of our publishers changes its rates more often than this. */
 const refreshEveryMs = 5 * 60 * 1000
+/** Often enough that the log is never much longer than what must be kept of it. */
+const pruneEveryMs = 5 * 60 * 1000
 
 /** Everything that happens by itself, UTC. */
 export const schedules: readonly Schedule[] = [
@@ -11,5 +14,11 @@ export const schedules: readonly Schedule[] = [
     job: refreshFxRates,
     payload: {},
     cadence: { everyMs: refreshEveryMs },
+  }),
+  defineSchedule({
+    id: 'prune-change-log',
+    job: pruneChanges,
+    payload: {},
+    cadence: { everyMs: pruneEveryMs },
   }),
 ]

@@ -74,6 +74,7 @@ async function keptCaller(
     lifetime: { ...lifetimes.short, staleSeconds: 0 },
     isLocal: true,
     lastResortMs,
+    isNeverUntrue: true,
     consistency: consistencyOf(slice, request),
     async fill() {
       const stamp = cache.stamp()

@@ -3,10 +3,12 @@ import { findAdmin, type Caller } from '#members'
 import type { CacheRead } from '#platform/cache/cache'
 import { cacheKey, type Audience, type Filling, type Lifetime } from '#platform/cache/entry'
 import type { Served } from '#platform/cache/served'
+import type { PreparedRunner } from '#platform/database/database'
 import type { Filled, Item } from '#platform/resource/filled'
 import type { PreparedRead } from '#platform/resource/reader'
 import type { ApiSlice } from '../slice.ts'
 import { consistencyOf } from './consistency.ts'
+import { searchOf } from './exchange.ts'
 
 /** A read whose answer may be kept. */
 export type KeptRead = {
@@ -21,6 +23,26 @@ export type KeptRead = {
   readonly fill: () => Promise<Filling>
 }
 
+/** What is asked for, apart from the request that brought it. */
+export type Question = {
+  readonly caller: Caller
+  /** The id in the path, where the route has one. */
+  readonly id: unknown
+  /** The query string without its question mark. */
+  readonly search: string
+}
+
+/** Which kept answer a question asks for: the one way in which requests and operators find it.
+ *  @throws {Problem} for what the route refuses */
+export type KeptReadOf = (slice: ApiSlice, question: Question) => KeptRead
+
+/** The question of a request. */
+export const questionOf = (request: Request, caller: Caller): Question => ({
+  caller,
+  id: request.params['id'],
+  search: searchOf(request),
+})
+
 /** An answer, and whether an operator asked for it, who is told more. */
 export type Answered = { readonly served: Served; readonly isOperator: boolean }
 
@@ -32,7 +54,7 @@ export async function readCached(
 ): Promise<Answered> {
   const isOperator = await isOperators(slice, request)
   const read: CacheRead = {
-    key: cacheKey(audience, { route, shape, query }),
+    key: cacheKey(audience, { route, shape: `${slice.version} ${shape}`, query }),
     route,
     lifetime,
     fill,
@@ -61,7 +83,7 @@ export function audienceOf(isPublic: boolean, { organisationId, memberId }: Call
 
 /** Runs a declared read and says what its answer depends on. Without a body there is nothing to show. */
 export async function fillFrom<Found extends Filled | Item>(
-  { db }: Pick<ApiSlice, 'db'>,
+  { db }: { readonly db: PreparedRunner },
   prepared: PreparedRead<Found>,
   render: (found: Found) => Pick<Filling, 'headers'> & { readonly body: string | undefined },
 ): Promise<Filling> {

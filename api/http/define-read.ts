@@ -3,10 +3,10 @@ import type { z } from 'zod'
 import type { Caller } from '#members'
 import type { Audience, Filling } from '#platform/cache/entry'
 import type { CacheClass } from '#platform/resource/define-resource'
+import { organisationTag } from '#platform/resource/dependencies'
 import type { ApiSlice } from '../slice.ts'
 import { authenticateReader } from './authenticate.ts'
-import { readCached } from './cached-read.ts'
-import { searchOf } from './exchange.ts'
+import { questionOf, readCached, type KeptReadOf } from './cached-read.ts'
 import { parseQuery } from './parse-query.ts'
 import { sendServed } from './send-served.ts'
 
@@ -26,7 +26,7 @@ export type ReadDeclaration<S extends z.ZodObject> = {
   readonly cache: {
     readonly class: CacheClass
     readonly audience: (caller: Caller) => Audience
-    /** What the answer depends on besides the query and the audience. */
+    /** What of the credential the answer depends on besides its audience; then no URL names one answer. */
     readonly of?: (caller: Caller) => string
   }
   readonly read: (slice: ApiSlice, call: ReadCall<z.output<S>>) => Promise<ReadAnswer>
@@ -46,6 +46,8 @@ export type ReadAnswer = {
 /** A read route with its types forgotten: what the list of routes holds. */
 export type ReadRoute = Omit<ReadDeclaration<z.ZodObject>, 'read' | 'cache'> & {
   readonly method: 'get'
+  /** Absent where a URL and an audience do not name one answer. */
+  readonly keptRead?: KeptReadOf
   readonly handle: (slice: ApiSlice, request: Request, response: Response) => Promise<void>
 }
 
@@ -53,22 +55,26 @@ export type ReadRoute = Omit<ReadDeclaration<z.ZodObject>, 'read' | 'cache'> & {
 export function defineRead<S extends z.ZodObject>(declaration: ReadDeclaration<S>): ReadRoute {
   const { read, cache: policy, ...described } = declaration
   const { path, scope, query: schema } = described
+  const keptRead: KeptReadOf = (slice, { caller, search }) => {
+    const query = parseQuery(search, schema)
+    const audience = policy.audience(caller)
+    return {
+      audience,
+      route: `/api/v2${path}`,
+      lifetime: slice.lifetimes[policy.class],
+      shape: '1',
+      query: JSON.stringify([query, policy.of?.(caller)]),
+      fill: () => fill(slice, audience, () => read(slice, { caller, query })),
+    }
+  }
   return {
     method: 'get',
     ...described,
+    ...(policy.of === undefined && { keptRead }),
     async handle(slice, request, response) {
       const caller = await authenticateReader(slice, { request, response }, scope)
-      const query = parseQuery(searchOf(request), schema)
-      const kept = {
-        audience: policy.audience(caller),
-        route: `/api/v2${path}`,
-        lifetime: slice.lifetimes[policy.class],
-        shape: '1',
-        query: JSON.stringify([query, policy.of?.(caller)]),
-        fill: () => fill(slice, () => read(slice, { caller, query })),
-      }
-      const answered = await readCached(slice, request, kept)
-      await sendServed(slice, { request, response }, answered)
+      const kept = keptRead(slice, questionOf(request, caller))
+      await sendServed(slice, { request, response }, await readCached(slice, request, kept))
     },
   }
 }
@@ -76,15 +82,17 @@ export function defineRead<S extends z.ZodObject>(declaration: ReadDeclaration<S
 /** What was seen for certain is asked before the first statement; more than one may follow. */
 async function fill(
   { cache }: Pick<ApiSlice, 'cache'>,
+  audience: Audience,
   read: () => Promise<ReadAnswer>,
 ): Promise<Filling> {
   const stamp = cache.stamp()
   const { data, tags, validUntilMs } = await read()
+  const whose = audience === 'public' ? [] : [organisationTag(audience.organisationId)]
   return {
     status: 200,
     body: Buffer.from(`{"data":${data}}`),
     headers: {},
-    dependencies: { tags, memberships: [] },
+    dependencies: { tags: [...tags, ...whose], memberships: [] },
     ...(stamp && { stamp }),
     ...(validUntilMs !== undefined && { validUntilMs }),
   }

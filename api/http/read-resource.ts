@@ -18,23 +18,24 @@ import type { Filled, Item, Page, SortKeyText } from '#platform/resource/filled'
 import { everything, resourcesOf, type Selection } from '#platform/resource/selection'
 import type { ApiSlice } from '../slice.ts'
 import { authenticateReader, requireScope, scopeOf } from './authenticate.ts'
-import { audienceOf, fillFrom, readCached } from './cached-read.ts'
+import { audienceOf, fillFrom, questionOf, readCached, type KeptReadOf } from './cached-read.ts'
 import { addLink, searchOf } from './exchange.ts'
 import { sendServed } from './send-served.ts'
 
 type Handler = (slice: ApiSlice, request: Request, response: Response) => Promise<void>
 
+/** How a route names its kept answers, and how it serves them. */
+export type ReadRoute = { readonly keptRead: KeptReadOf; readonly handle: Handler }
+
 /** `GET /api/v2/<resource>`: one page by cursor. */
-export const listResource =
-  (resource: Resource, route: string): Handler =>
-  async (slice, request, response) => {
-    const caller = await authenticateReader(slice, { request, response }, resource.scope)
-    const listing = listingOf(slice, scopeOf(caller), resource, request.params['id'])
-    const query = parseListQuery(listing, searchOf(request), slice.cursorKeys)
+export function listResource(resource: Resource, route: string): ReadRoute {
+  const keptRead: KeptReadOf = (slice, { caller, id, search }) => {
+    const listing = listingOf(slice, scopeFor(resource, caller), resource, id)
+    const query = parseListQuery(listing, search, slice.cursorKeys)
     requireScopes(caller, resource, query.selection)
     const prepared = slice.reader.page(listing, query)
     const { binding: _binding, ...asked } = query
-    const read = {
+    return {
       audience: audienceOf(resource.visibility === 'public', caller),
       route,
       lifetime: lifetimeOf(slice, resource, 'list'),
@@ -42,6 +43,10 @@ export const listResource =
       query: JSON.stringify([listing.parentId, asked]),
       fill: () => fillFrom(slice, prepared, (page) => renderPage(slice, query, page)),
     }
+  }
+  const handle: Handler = async (slice, request, response) => {
+    const caller = await authenticateReader(slice, { request, response }, resource.scope)
+    const read = keptRead(slice, questionOf(request, caller))
     const answered = await readCached(slice, request, read)
     if (answered.served.held.status === 404) {
       throw notFound(resource.parent?.resource() ?? resource)
@@ -49,20 +54,25 @@ export const listResource =
     addLink(response, linksOf(request, answered.served.held.headers))
     await sendServed(slice, { request, response }, answered)
   }
+  return { keptRead, handle }
+}
 
 /** `GET /api/v2/<resource>/:id`, and its version 1 twin. */
-export const readResource =
-  (resource: Resource, route: string): Handler =>
-  async (slice, request, response) => {
-    const caller = await authenticateReader(slice, { request, response }, resource.scope)
-    const selection = parseItemQuery(resource, searchOf(request))
+export function readResource(resource: Resource, route: string): ReadRoute {
+  const keptRead: KeptReadOf = (slice, { caller, id: named, search }) => {
+    const selection = parseItemQuery(resource, search)
     requireScopes(caller, resource, selection)
-    const id = slice.reader.parseId(resource, request.params['id'])
+    const id = slice.reader.parseId(resource, named)
     if (id === undefined) {
       throw notFound(resource)
     }
-    const prepared = slice.reader.item({ resource, scope: scopeOf(caller), id, selection })
-    const read = {
+    const prepared = slice.reader.item({
+      resource,
+      scope: scopeFor(resource, caller),
+      id,
+      selection,
+    })
+    return {
       audience: audienceOf(resource.visibility === 'public', caller),
       route,
       lifetime: lifetimeOf(slice, resource, 'item'),
@@ -70,21 +80,25 @@ export const readResource =
       query: JSON.stringify([id, selection]),
       fill: () => fillFrom(slice, prepared, renderItem),
     }
+  }
+  const handle: Handler = async (slice, request, response) => {
+    const caller = await authenticateReader(slice, { request, response }, resource.scope)
+    const read = keptRead(slice, questionOf(request, caller))
     const answered = await readCached(slice, request, read)
     if (answered.served.held.status === 404) {
       throw notFound(resource)
     }
     await sendServed(slice, { request, response }, answered)
   }
+  return { keptRead, handle }
+}
 
 /** `GET /api/<resource>`: version 1, by page number and with the total. */
-export const listLegacy =
-  (resource: Resource, route: string): Handler =>
-  async (slice, request, response) => {
-    const caller = await authenticateReader(slice, { request, response }, resource.scope)
-    const query = parseOffsetQuery(resource, searchOf(request))
-    const prepared = slice.reader.offsetPage({ resource, scope: scopeOf(caller) }, query)
-    const read = {
+export function listLegacy(resource: Resource, route: string): ReadRoute {
+  const keptRead: KeptReadOf = (slice, { caller, search }) => {
+    const query = parseOffsetQuery(resource, search)
+    const prepared = slice.reader.offsetPage({ resource, scope: scopeFor(resource, caller) }, query)
+    return {
       audience: audienceOf(resource.visibility === 'public', caller),
       route,
       lifetime: lifetimeOf(slice, resource, 'list'),
@@ -92,9 +106,18 @@ export const listLegacy =
       query: JSON.stringify(query),
       fill: () => fillFrom(slice, prepared, (page) => renderNumbered(query, page)),
     }
-    const answered = await readCached(slice, request, read)
-    await sendServed(slice, { request, response }, answered)
   }
+  const handle: Handler = async (slice, request, response) => {
+    const caller = await authenticateReader(slice, { request, response }, resource.scope)
+    const read = keptRead(slice, questionOf(request, caller))
+    await sendServed(slice, { request, response }, await readCached(slice, request, read))
+  }
+  return { keptRead, handle }
+}
+
+/** Of a public resource nothing may depend on who asks, not even the cursors: everybody is given the same answer. */
+const scopeFor = ({ visibility }: Resource, caller: Caller): Scope =>
+  visibility === 'public' ? {} : scopeOf(caller)
 
 function renderItem({ body }: Item) {
   return { body: body === undefined ? undefined : `{"data":${body}}`, headers: {} }

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express'
 import type { Resource } from '#platform/resource/define-resource'
 import type { ApiSlice } from '../slice.ts'
+import type { KeptReadOf } from './cached-read.ts'
 import { deprecated } from './deprecated.ts'
 import { listLegacy, listResource, readResource } from './read-resource.ts'
 
@@ -10,6 +11,7 @@ export type ResourceRead = {
   readonly kind: 'list' | 'item' | 'legacy-list' | 'legacy-item'
   readonly method: 'get'
   readonly path: string
+  readonly keptRead: KeptReadOf
   readonly handle: (slice: ApiSlice, request: Request, response: Response) => Promise<void>
 }
 
@@ -20,17 +22,19 @@ export function readsOf(resource: Resource, isCursorPaginationEnabled = true): R
   const hasItem = resource.operations === 'list-and-detail'
   const list = listResource(resource, path)
   const item = readResource(resource, `${path}/:id`)
-  const all: Pick<ResourceRead, 'kind' | 'path' | 'handle'>[] = [
-    ...(isCursorPaginationEnabled ? [{ kind: 'list', path, handle: list } as const] : []),
-    ...(hasItem ? [{ kind: 'item', path: `${path}/:id`, handle: item } as const] : []),
+  const all: Pick<ResourceRead, 'kind' | 'path' | 'keptRead' | 'handle'>[] = [
+    ...(isCursorPaginationEnabled ? [{ kind: 'list', path, ...list } as const] : []),
+    ...(hasItem ? [{ kind: 'item', path: `${path}/:id`, ...item } as const] : []),
   ]
   if (legacyPath !== undefined) {
     const legacy = `/api/${legacyPath}`
-    const handle = deprecated(path, listLegacy(resource, legacy))
-    all.push({ kind: 'legacy-list', path: legacy, handle })
+    const numbered = listLegacy(resource, legacy)
+    const handle = deprecated(path, numbered.handle)
+    all.push({ ...numbered, kind: 'legacy-list', path: legacy, handle })
     if (hasItem) {
-      const one = deprecated(`${path}/:id`, readResource(resource, `${legacy}/:id`))
-      all.push({ kind: 'legacy-item', path: `${legacy}/:id`, handle: one })
+      const one = readResource(resource, `${legacy}/:id`)
+      const handleOne = deprecated(`${path}/:id`, one.handle)
+      all.push({ ...one, kind: 'legacy-item', path: `${legacy}/:id`, handle: handleOne })
     }
   }
   return all.map((one) => ({ resource, method: 'get', ...one }))

@@ -1,16 +1,12 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import { createTRPCClient, httpBatchLink, httpLink, TRPCClientError } from '@trpc/client'
+import { createTRPCClient, httpBatchLink } from '@trpc/client'
 import { expect } from 'chai'
 import { sql } from 'kysely'
 import { issueAdminToken } from '#members'
-import { createHealth } from '#platform/health/health'
-import { healthHandler } from '#platform/health/health-handler'
 import { Problem } from '#platform/problem'
 import { queueProblems } from '#platform/queue/problems'
-import { createAdmin } from '../../admin/app.ts'
 import type { AdminRouter } from '../../admin/router.ts'
 import type { AdminSlice } from '../../admin/trpc.ts'
+import { adminClient, headersOf, refusalOf, startAdmin } from '../support/admin.ts'
 import { openBusiness, type Business } from '../support/business.ts'
 
 describe('admin procedures over HTTP', () => {
@@ -32,39 +28,8 @@ describe('admin procedures over HTTP', () => {
 
   after(() => business.lifecycle.stop())
 
-  /** The real application on a port of its own, closed with the business. */
-  async function serve(more: Partial<AdminSlice>): Promise<string> {
-    const health = createHealth({ version: '0.1.0', checks: [] }, business)
-    const slice: AdminSlice = { ...business, health, deadlineMs: 2000, ...more }
-    const server = createServer(createAdmin(slice, healthHandler(health)))
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    business.lifecycle.defer('admin', async () => {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    })
-    const address = server.address()
-    return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
-  }
-
-  const headersOf = (token: string | undefined): Record<string, string> =>
-    token === undefined ? {} : { authorization: `Bearer ${token}` }
-
-  function clientOf(token: string | undefined, at = origin) {
-    return createTRPCClient<AdminRouter>({
-      links: [httpLink({ url: `${at}/trpc`, headers: headersOf(token) })],
-    })
-  }
-
-  async function refusalOf(call: Promise<unknown>): Promise<TRPCClientError<AdminRouter>> {
-    const outcome = await call.catch((error: unknown) => error)
-    if (!(outcome instanceof TRPCClientError)) {
-      throw new Error(`was not refused: ${JSON.stringify(outcome)}`)
-    }
-    return outcome as TRPCClientError<AdminRouter>
-  }
-
+  const serve = (more: Partial<AdminSlice>): Promise<string> => startAdmin(business, more)
+  const clientOf = (token: string | undefined, at = origin) => adminClient(at, token)
   const codeOf = async (call: Promise<unknown>) => (await refusalOf(call)).data?.code
 
   it('answers a viewer', async () => {

@@ -159,9 +159,10 @@ describe('what somebody entrusts to the API', () => {
     return found.toSorted()
   }
 
-  it('is stored in its row, in the answers kept for repetition, and nowhere else', async () => {
+  it('is stored in its row, in the answers kept for repetition, where lists are filtered by it for minutes in the change log, and nowhere else', async () => {
     expect(await tablesHolding(canary)).to.deep.equal([
       'api_keys',
+      'change_log',
       'idempotency_keys',
       'members',
       'payment_links',

@@ -9,6 +9,7 @@ import { printHits } from './l1-hit.ts'
 import { pageParts } from './page-parts.ts'
 import { page } from './page.ts'
 import { cpuScenario, type Scenario } from './scenario.ts'
+import { watchedWrite } from './watched-write.ts'
 import { printStampedes } from './stampede.ts'
 
 // npm run bench -- NAME: rivals in turns in one run, ratios against a named rival.
@@ -18,6 +19,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'page-parts': cpuScenario(pageParts),
   depth: cpuScenario(depth),
   'hit-ratio': { needsServers: false, run: printHitRatios },
+  'watched-write': { needsServers: true, run: watchedWrite },
   'l1-hit': { needsServers: true, run: printHits },
   invalidation: { needsServers: false, run: printInvalidations },
   'entry-memory': { needsServers: true, run: printEntryMemory },

@@ -56,14 +56,20 @@ describe('npm start as it is shipped', function () {
     expect(blocks.length, 'blocks to run').to.be.at.least(3)
     const script = toScript(blocks, join(directory, 'demo.json'))
     const { stdout } = await execute('bash', ['-c', script])
-    const answers = stdout
-      .trim()
-      .split('\n')
-      .map((line): unknown => JSON.parse(line))
-    const asked = blocks.join('\n').match(/\bcurl /g) ?? []
+    const [statuses = [], bodies = []] = halves(stdout.trim().split('\n'), (line) =>
+      line.startsWith('Cache-Status: '),
+    )
+    expect(statuses).to.have.lengthOf(2)
+    expect(statuses[1]).to.match(/: memory; hit; ttl=\d+/)
+    const answers = bodies.map((line): unknown => JSON.parse(line))
+    const asked = blocks.join('\n').match(/\bcurl (?!-sf -o)/g) ?? []
     expect(answers).to.have.lengthOf(asked.length)
     for (const answer of answers) {
       expect(answer).to.satisfy((one: object) => 'data' in one || 'result' in one)
     }
   }
 })
+
+function halves<T>(all: readonly T[], isFirst: (one: T) => boolean): readonly (readonly T[])[] {
+  return [all.filter(isFirst), all.filter((one) => !isFirst(one))]
+}

@@ -1,3 +1,4 @@
+import { Migration } from '@mikro-orm/migrations'
 import { migrations } from '#migrations'
 import { migrateDown, migrateUp, readMigrations } from '#platform/database/migrate'
 import { expect } from 'chai'
@@ -77,6 +78,35 @@ describe('migrating', () => {
     await migrateDown(url, migrations, { depth: { kind: 'to', name: '0003-fx' } })
     const { applied } = await readMigrations(url, migrations)
     expect(applied.map(({ name }) => name)).to.deep.equal(names.slice(0, 3))
+  })
+
+  it('begins a new epoch of the cache with each step, in its transaction', async () => {
+    const url = await createDatabase()
+    const epoch = async () => {
+      const [row] = await ask(url, 'select id, floor::text as floor from cache_epoch')
+      return row ?? {}
+    }
+    const noop = (name: string, statement: string) => {
+      class Noop extends Migration {
+        override up(): void {
+          this.addSql(statement)
+        }
+        override down(): void {
+          this.addSql('select 1')
+        }
+      }
+      return [...migrations, { name, class: Noop }]
+    }
+    const steps = [await epoch()]
+    await migrateUp(url, noop('9999-noop', 'select 1'))
+    steps.push(await epoch())
+    await migrateDown(url, noop('9999-noop', ''), { depth: { kind: 'last' } })
+    steps.push(await epoch())
+    expect(new Set(steps.map(({ id }) => id)).size).to.equal(3)
+    expect(new Set(steps.map(({ floor }) => floor)).size).to.equal(3)
+    await migrateUp(url, noop('9999-noop', 'select 1 / 0')).catch(() => undefined)
+    await migrateUp(url, migrations)
+    expect(await epoch()).to.deep.equal(steps.at(-1))
   })
 
   it('down refuses a name that is not applied, and a database that is ahead', async () => {

@@ -4,6 +4,7 @@ import { openCache, type CacheOptions } from '#platform/cache/open-cache'
 import { systemClock } from '#platform/clock'
 import { listen } from '#platform/listen'
 import { refuseConnections } from '../../api/http/render-problem.ts'
+import { answerOperators } from '../../api/http/answer-operators.ts'
 import { createApi, type ApiOptions } from '../../api/app.ts'
 import { resources } from '../../api/resources.ts'
 import type { ApiSlice } from '../../api/slice.ts'
@@ -40,6 +41,9 @@ export type Setup = {
   readonly health?: RequestHandler
   /** Off unless said otherwise: specs write behind the API's back, and want to see it at once. */
   readonly cache?: Partial<CacheOptions>
+  /** Before each call the cache learns of everything that was committed, also behind the API's back; as a caller with a
+   *  token of that moment would have it. */
+  readonly isCaughtUp?: boolean
 }
 
 export const cacheOff = {
@@ -63,7 +67,7 @@ export async function startApi(
   const cacheOptions = { ...cacheOff, ...options.cache, databaseUrl: url }
   const cache = await openCache(cacheOptions, reader.tracked, { clock, random, log, lifecycle })
   const lifetimes = lifetimesOf({ ttlSeconds: { short: 60, medium: 300, long: 3600 } })
-  const parts = { db, clock, random, log, fx, cursorKeys, baseUrl: origin }
+  const parts = { db, clock, random, log, fx, cursorKeys, baseUrl: origin, version: 'test' }
   const slice = { ...parts, reader, cache, lifetimes }
   const defaults = {
     trustProxy: 0,
@@ -73,6 +77,7 @@ export async function startApi(
     writeDeadlineMs: 10_000,
     isCursorPaginationEnabled: true,
   }
+  answerOperators(slice, lifecycle, { ...defaults, ...options })
   const health: RequestHandler = options.health ?? ((_request, _response, next) => next())
   const address = { name: 'api', host: '127.0.0.1', port, refuse: refuseConnections(slice) }
   const needs = { lifecycle, clock: systemClock, graceMs: 100 }
@@ -82,6 +87,9 @@ export async function startApi(
     origin,
     slice,
     async call(method, path, call) {
+      if (options.isCaughtUp === true) {
+        await cache.catchUp()
+      }
       const answer = await send(origin, method, { path, ...call })
       contract.check({ method, path, origin, ...answer })
       return answer

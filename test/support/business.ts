@@ -49,25 +49,22 @@ export const fxOptions: FxOptions = {
   askAgainMs: 0,
 }
 
-export async function openBusiness(
-  options: {
-    url?: string
-    fx?: Partial<FxOptions>
-    clock?: Clock
-    connectionsMax?: number
-    applicationName?: string
-  } = {},
-): Promise<Business> {
+export type BusinessOptions = {
+  readonly url?: string
+  readonly fx?: Partial<FxOptions>
+  readonly clock?: Clock
+  readonly connectionsMax?: number
+  readonly applicationName?: string
+}
+
+export async function openBusiness(options: BusinessOptions = {}): Promise<Business> {
   const url = options.url ?? (await createDatabase())
   const log = createLog('test', 'silent')
   const lifecycle = createLifecycle(log)
   const parts = { clock: options.clock ?? systemClock, random: systemRandom, log }
+  const { connectionsMax = 20, applicationName = 'tidegate-test' } = options
   const db = await openDatabase(
-    {
-      ...databaseOptions(url),
-      connectionsMax: options.connectionsMax ?? 20,
-      applicationName: options.applicationName ?? 'tidegate-test',
-    },
+    { ...databaseOptions(url), connectionsMax, applicationName },
     entities,
     { log, lifecycle },
   )

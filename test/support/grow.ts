@@ -105,8 +105,11 @@ function plainValueOf({ type, isKey, target, values, default: initial }: Column)
     int8: sql`n`,
     numeric: sql`n % 100 + 1`,
     bytea: sql`sha256(n::text::bytea)`,
+    json: sql`'[]'::json`,
     jsonb: sql`'{}'::jsonb`,
     inet: sql`'192.0.2.1'::inet`,
+    xid8: sql`n::text::xid8`,
+    pg_snapshot: sql`pg_current_snapshot()`,
     _text: sql`'{}'::text[]`,
   }
   const found = byType[type]

@@ -84,12 +84,18 @@ describe('worker process', () => {
     }
   }
 
-  type Run = { state: string; rows_affected: number; trace_id: string; error: string | null }
+  type Run = {
+    name: string
+    state: string
+    rows_affected: number
+    trace_id: string
+    error: string | null
+  }
 
-  const firstRun = () =>
+  const firstRun = (name = 'refresh-fx-rates') =>
     eventually(async () => {
-      const [run] = await query<Run>(`select * from job_runs where state <> 'active'`)
-      return run
+      const ended = await query<Run>(`select * from job_runs where state <> 'active'`)
+      return ended.find((run) => run.name === name)
     })
 
   async function startOwnRedis(): Promise<string | undefined> {
@@ -113,6 +119,13 @@ describe('worker process', () => {
     const stopped = await child.stop()
     expect(stopped.code).to.equal(0)
     expect(stopped.ms).to.be.below(20_000)
+  })
+
+  it('prunes the change log of the cache', async () => {
+    child = await startChild('worker', environment)
+    expect(await firstRun('prune-change-log')).to.include({ state: 'completed', error: null })
+    const [epoch] = await query<{ floor: string }>('select floor from cache_epoch')
+    expect(epoch?.floor).to.match(/^\d+:\d+:/)
   })
 
   it('stops cleanly when its launcher is gone', async () => {

@@ -1,5 +1,6 @@
 import type { Consistency } from './consistency-token.ts'
 import type { CacheKey, Filling, Lifetime, Stamp } from './entry.ts'
+import type { Follower } from './follower.ts'
 import type { Coding, Held } from './held.ts'
 import type { Served } from './served.ts'
 import type { CacheStatistics } from './statistics.ts'
@@ -16,6 +17,8 @@ export type CacheRead = {
   readonly isLocal?: boolean
   /** After how long it is not even served when nothing else can be had; a day when left out. */
   readonly lastResortMs?: number
+  /** Once something is known against it, it is not served even when nothing else can be had: a key that was revoked. */
+  readonly isNeverUntrue?: boolean
   /** An operator wants it fetched, whatever is kept. */
   readonly isBypass?: boolean
   /** Fetches the answer, by a statement that is sent after the function was called. */
@@ -42,11 +45,15 @@ export type Cache = {
   inspect(key: CacheKey): Promise<Inspection>
   /** Every answer that this process keeps. */
   kept(): Iterable<Held>
+  /** Whether nothing is known against an answer that is kept. */
+  isCurrent(held: Held): boolean
   report(): CacheReport
   /** Resolves when everything committed before the call is known here.  @throws {Error} when the database does not answer */
   catchUp(): Promise<void>
   /** Asks Redis, where it is one of the tiers.  @throws {Error} when it does not answer */
   ping(): Promise<unknown>
+  /** The connection on which the changes are followed, for questions of operators; absent where nothing is kept. */
+  readonly messages?: Pick<Follower, 'listen' | 'send'>
 }
 
 export type Inspection = {
@@ -54,7 +61,8 @@ export type Inspection = {
   readonly redis?: InspectedTier
 }
 
-type InspectedTier = { readonly held: Held; readonly isCurrent: boolean }
+/** What one tier has. */
+export type InspectedTier = { readonly held: Held; readonly isCurrent: boolean }
 
 export type CacheReport = CacheStatistics & {
   readonly tiers: Cache['tiers']

@@ -20,7 +20,7 @@ const statementOf = (where: string): string => `
   select (select id from cache_epoch) as epoch,
          (select floor from cache_epoch)::text as floor,
          pg_current_snapshot()::text as snapshot,
-         (select json_agg(json_build_array(xid::text, relation, rows, tags))
+         (select json_agg(json_build_array(xid::text, relation, rows))
             from (select * from change_log ${where} limit ${changesMax + 1}) as unseen)::text as changes`
 
 /** Nothing has been removed from the log of a new epoch; that its floor is higher than it need be costs nothing, since no
@@ -62,16 +62,21 @@ export async function readChanges(
 
 const version = z.record(z.string(), z.string().nullable()).nullable()
 const rowsOfTable = z.array(z.tuple([version, version]))
-const told = z.tuple([z.string(), z.string(), z.unknown(), z.array(z.string()).nullable()])
+const names = z.array(z.string()).catch([])
+const told = z.tuple([z.string(), z.string(), z.unknown()])
 
 function parseChanges(text: string): readonly Change[] {
   const list: unknown = JSON.parse(text)
   return z.array(told).parse(list).map(parseChange)
 }
 
-/** Rows in a form that this version does not know are rows that are not told one by one. */
-function parseChange([xid, relation, rows, tags]: z.infer<typeof told>): Change {
-  const change = { xid: parseXid(xid), relation, ...(tags && { tags }) }
+/** Without a relation it is what an operator invalidates by name. Rows in a form that this version does not know are rows that
+ *  are not told one by one. */
+function parseChange([xid, relation, rows]: z.infer<typeof told>): Change {
+  const change = { xid: parseXid(xid), relation }
+  if (relation === '') {
+    return { ...change, tags: names.parse(rows) }
+  }
   const known = rowsOfTable.safeParse(rows)
   return known.success
     ? {

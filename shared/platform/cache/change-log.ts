@@ -1,5 +1,13 @@
 import type { Change, RowChange } from './change.ts'
-import { anyRowTag, rowTag, tableTag, valueTag, type Dependencies } from './dependencies.ts'
+import {
+  anyRowTag,
+  keyTag,
+  rowTag,
+  tableTag,
+  valueTag,
+  type Dependencies,
+  type Membership,
+} from './dependencies.ts'
 import type { Stamp } from './entry.ts'
 import { concerns } from './membership.ts'
 import { covers, isVisible, type Snapshot } from './snapshot.ts'
@@ -25,6 +33,7 @@ export type CatchUp = {
 
 /** An answer as the log looks at it. */
 export type Tracked = {
+  readonly key: string
   readonly stamp: Stamp
   readonly dependencies: Dependencies
   /** The tables among its tags. */
@@ -128,10 +137,9 @@ export class ChangeLog {
     if (checkedNumber < this.#forgottenNumber && !covers(stamp.snapshot, this.#floor)) {
       return false
     }
-    const isTouched =
-      this.#isAfter('', checkedNumber) ||
-      tables.some((table) => this.#isAfter(table, checkedNumber))
-    if (isTouched && this.#isStale(entry)) {
+    const isNamed = this.#isAfter('', checkedNumber)
+    const isTouched = isNamed || tables.some((table) => this.#isAfter(table, checkedNumber))
+    if (isTouched && this.#isStale(entry, isNamed)) {
       return false
     }
     entry.checkedNumber = this.#number
@@ -151,16 +159,19 @@ export class ChangeLog {
     return (this.#lastByTable.get(table) ?? 0) > number
   }
 
-  #isStale({ stamp: { snapshot }, dependencies, checkedNumber }: Tracked): boolean {
+  /** @param isNamed operators have named something since, which could be the key */
+  #isStale({ key, stamp, dependencies, checkedNumber }: Tracked, isNamed: boolean): boolean {
+    const { snapshot } = stamp
     const isUnseen = (arrival: Arrival): boolean =>
       arrival.number > checkedNumber && !isVisible(arrival.xid, snapshot)
     return (
+      (isNamed && this.#someSince(keyTag(key), checkedNumber, isUnseen)) ||
       dependencies.tags.some((tag) => this.#someSince(tag, checkedNumber, isUnseen)) ||
       dependencies.memberships.some((membership) =>
         this.#someSince(
           membership.collection,
           checkedNumber,
-          (arrival) => isUnseen(arrival) && arrival.rows.some((row) => concerns(membership, row)),
+          (arrival) => isUnseen(arrival) && isConcerned(membership, arrival),
         ),
       )
     )
@@ -250,6 +261,11 @@ export class ChangeLog {
     this.#floor = last.snapshot
     this.#forgottenNumber = last.number
   }
+}
+
+/** An operator who names a collection tells no rows of it: that is every list. */
+function isConcerned(membership: Membership, { rows }: Arrival): boolean {
+  return rows.length === 0 || rows.some((row) => concerns(membership, row))
 }
 
 /** All names under which entries could depend on the row, each with the row under it for lists that look at its values. */

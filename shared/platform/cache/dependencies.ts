@@ -6,6 +6,8 @@
  * - `products.category_id=7`: any of the rows with that value was, before or after; for columns that narrow what is read:
  *   organisation, parent
  * - `products.*`: any row of the table was
+ * - `@…`: of no table; only operators send it. `@key=…` is the tag of the one answer with that key, and is in no list: whoever
+ *   compares knows the key
  * Values stand in tags as PostgreSQL writes them, or an upper-case uuid would have an answer of its own that nothing
  * invalidates.
  */
@@ -42,8 +44,10 @@ export const rowTag = (table: string, id: string): string => `${table}:${id}`
 export const valueTag = (table: string, column: string, value: string): string =>
   `${table}.${column}=${value}`
 export const anyRowTag = (table: string): string => `${table}.*`
+export const keyTag = (key: string): string => `@key=${key}`
 
-/** The table that a tag is about. */
-export function tableOfTag(tag: string): string {
-  return /^[^:.]*/.exec(tag)?.[0] ?? tag
+/** The tables that tags are about. */
+export function tablesOfTags(tags: readonly string[]): readonly string[] {
+  const ofTables = tags.filter((tag) => !tag.startsWith('@'))
+  return [...new Set(ofTables.map((tag) => /^[^:.]*/.exec(tag)?.[0] ?? tag))]
 }

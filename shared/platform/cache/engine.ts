@@ -1,29 +1,20 @@
-import type { Clock } from '../clock.ts'
-import { isOutage } from '../database/outage.ts'
 import type { Lifecycle } from '../lifecycle.ts'
-import type { Random } from '../random.ts'
-import { TimedOut, within } from '../resilience/within.ts'
 import type { Cache, CacheRead, CacheReport } from './cache.ts'
-import type { ChangeLog } from './change-log.ts'
+import { Confirmation, type ConfirmationOptions } from './confirmation.ts'
 import type { Consistency } from './consistency-token.ts'
 import { encode } from './encodings.ts'
-import type { Filling, Stamp } from './entry.ts'
+import type { Stamp } from './entry.ts'
+import { Filler, isTooOld, sharedFor, type FillerParts } from './filler.ts'
 import { Flights } from './flights.ts'
 import type { Follower } from './follower.ts'
-import { entryOf, hold, type Held } from './held.ts'
-import type { MemoryTier } from './memory-tier.ts'
-import type { Served } from './served.ts'
-import type { SharedTier } from './shared-tier.ts'
-import { compareSnapshots, covers } from './snapshot.ts'
-import type { Statistics } from './statistics.ts'
+import type { Held } from './held.ts'
+import { serve, type Found, type Served } from './served.ts'
+import type { Finding } from './shared-tier.ts'
+import { isTrue } from './truth.ts'
 
-export type EngineOptions = {
-  /** For so long after the last catch-up was sent answers are served as confirmed. */
-  readonly trustMs: number
-  /** What happens after that: serve what is kept, flagged, and fetch anew beside it; or fetch first. */
+export type EngineOptions = ConfirmationOptions & {
+  /** What happens to answers that are not confirmed: serve what is kept, flagged, and fetch anew beside it; or fetch first. */
   readonly whenUnconfirmed: 'serve-stale' | 'read'
-  /** How long a write waits to see its own change. */
-  readonly acknowledgeMs: number
   /** How long a fetch may take before an older answer is served instead, where there is one. */
   readonly fillPatienceMs: number
   /** Fetches that run beside answers, at a time. */
@@ -31,59 +22,47 @@ export type EngineOptions = {
   readonly bytesMax: number
 }
 
-export type EngineParts = {
-  readonly changes: ChangeLog
+export type EngineParts = FillerParts & {
   readonly follower: Follower
-  readonly memory: MemoryTier<Held>
-  /** Absent: answers are kept in this process alone. */
-  readonly shared: SharedTier | undefined
-  readonly statistics: Statistics
-  readonly clock: Clock
-  readonly random: Random
   readonly lifecycle: Pick<Lifecycle, 'background'>
 }
 
-/** Older answers are not given even when there is nothing else: nobody expects them to hold. */
-const dayMs = 24 * 3600 * 1000
-
-type Found = Pick<Served, 'held' | 'outcome' | 'tier' | 'reason' | 'isStored'>
-
-/** The two tiers, the change log and the fills put together. */
+/** The two tiers, the change log and the fetches put together. */
 export class CacheEngine implements Cache {
   readonly #options: EngineOptions
   readonly #parts: EngineParts
   readonly #flights = new Flights<Found>()
+  readonly #confirmation: Confirmation
+  readonly #filler: Filler
   #refreshes = 0
-  /** A write was acknowledged that this process may not have seen: older answers are not served as if it had. */
-  #distrustedAtMs = -Infinity
 
   constructor(options: EngineOptions, parts: EngineParts) {
     this.#options = options
     this.#parts = parts
+    this.#confirmation = new Confirmation(options, parts)
+    this.#filler = new Filler(parts, options.fillPatienceMs)
   }
 
   get tiers(): Cache['tiers'] {
     return this.#parts.shared ? 'memory-and-redis' : 'memory'
   }
 
+  get messages(): Follower {
+    return this.#parts.follower
+  }
+
   stamp(): Stamp | undefined {
-    const { epoch, cursor } = this.#parts.changes
-    return epoch !== undefined && cursor ? { epoch, snapshot: cursor } : undefined
+    return this.#confirmation.stamp()
   }
 
   peek(read: CacheRead): Served | undefined {
     const held = this.#parts.memory.get(read.key)
-    if (held === undefined || !this.#isTrue(held)) {
+    if (held === undefined || !isTrue(held, this.#parts)) {
       return undefined
     }
     const nowMs = this.#parts.clock.monotonicMs()
-    if (!this.#isConfirmed(held, nowMs)) {
-      const isRefused = this.#options.whenUnconfirmed === 'read' || this.#isDistrusted(held)
-      if (isRefused || this.#isTooOld(read, held)) {
-        return undefined
-      }
-      this.#refresh(read, held)
-      return this.#serve({ held, outcome: 'unconfirmed', tier: 'memory', isStored: true }, false)
+    if (!this.#confirmation.isConfirmed(held, nowMs)) {
+      return this.#unconfirmed(read, held, nowMs)
     }
     if (nowMs >= held.staleUntilMs) {
       return undefined
@@ -92,17 +71,15 @@ export class CacheEngine implements Cache {
     if (isAged || this.#isEarly(held, nowMs)) {
       this.#refresh(read, held)
     }
-    return this.#serve(
-      { held, outcome: isAged ? 'aged' : 'hit', tier: 'memory', isStored: true },
-      false,
-    )
+    return this.#serve({ held, outcome: isAged ? 'aged' : 'hit', tier: 'memory', isStored: true })
   }
 
   async read(read: CacheRead): Promise<Served> {
-    const isReached = await this.#reach(read.consistency)
-    if (read.isBypass === true || !isReached) {
-      const found = await this.#fill(read, () => undefined)
-      return this.#serve({ ...found, reason: 'bypass' }, false)
+    const { consistency, isBypass = false } = read
+    const isReached = consistency === undefined || (await this.#confirmation.reach(consistency))
+    if (isBypass || !isReached) {
+      const found = await this.#filler.fill(read, () => undefined)
+      return this.#serve({ ...found, reason: 'bypass' })
     }
     const hit = this.peek(read)
     if (hit) {
@@ -111,26 +88,14 @@ export class CacheEngine implements Cache {
     const { result, isShared } = await this.#flights.join(
       read.key,
       (sent) => this.#fetch(read, sent),
-      ({ held, outcome }) =>
-        outcome !== 'source-down' &&
-        held.isKept &&
-        this.#isTrue(held) &&
-        this.#isConfirmed(held, this.#parts.clock.monotonicMs()),
+      (found) => this.#isTrueNow(found),
     )
     return this.#serve(result, isShared)
   }
 
-  async acknowledge(): Promise<Consistency> {
-    const { shared, follower, clock, statistics } = this.#parts
-    shared?.hint()
-    try {
-      await within(this.#options.acknowledgeMs, clock, () => follower.catchUp())
-      return this.stamp() ?? 'primary'
-    } catch {
-      this.#distrustedAtMs = clock.monotonicMs()
-      statistics.count('acknowledge-failed')
-      return 'primary'
-    }
+  acknowledge(): Promise<Consistency> {
+    this.#parts.shared?.hint()
+    return this.#confirmation.acknowledge()
   }
 
   encoded(held: Held, coding: Parameters<Cache['encoded']>[1]): Promise<Buffer> {
@@ -141,7 +106,7 @@ export class CacheEngine implements Cache {
     const { memory, shared } = this.#parts
     const near = memory.peek(key)
     const far = await shared?.look(key)
-    const describe = (held: Held) => ({ held, isCurrent: this.#isTrue(held) })
+    const describe = (held: Held) => ({ held, isCurrent: this.isCurrent(held) })
     return { ...(near && { memory: describe(near) }), ...(far && { redis: describe(far) }) }
   }
 
@@ -149,6 +114,10 @@ export class CacheEngine implements Cache {
     for (const [, held] of this.#parts.memory.entries()) {
       yield held
     }
+  }
+
+  isCurrent(held: Held): boolean {
+    return isTrue(held, this.#parts)
   }
 
   report(): CacheReport {
@@ -166,179 +135,65 @@ export class CacheEngine implements Cache {
     }
   }
 
-  async ping(): Promise<unknown> {
-    return this.#parts.shared?.ping()
-  }
-
   catchUp(): Promise<void> {
     return this.#parts.follower.catchUp()
   }
 
-  /** Whether the process knows all that the reader must see; else only the primary can be asked. */
-  async #reach(consistency: Consistency | undefined): Promise<boolean> {
-    if (consistency === undefined) {
-      return true
+  async ping(): Promise<unknown> {
+    return this.#parts.shared?.ping()
+  }
+
+  /** What nothing is known against, although for a while nothing could be. */
+  #unconfirmed(read: CacheRead, held: Held, nowMs: number): Served | undefined {
+    const isRefused =
+      this.#options.whenUnconfirmed === 'read' ||
+      this.#confirmation.isDistrusted(held) ||
+      isTooOld(read, held, nowMs)
+    if (isRefused) {
+      return undefined
     }
-    const { changes, statistics, clock } = this.#parts
-    if (consistency !== 'primary') {
-      const hasSeen = (): boolean =>
-        changes.epoch === consistency.epoch &&
-        changes.cursor !== undefined &&
-        covers(changes.cursor, consistency.snapshot)
-      if (hasSeen()) {
-        return true
-      }
-      statistics.count('token-waited')
-      await within(this.#options.acknowledgeMs, clock, () => this.catchUp()).catch(() => undefined)
-      if (hasSeen()) {
-        return true
-      }
-    }
-    statistics.count('token-primary')
-    return false
+    this.#refresh(read, held)
+    return this.#serve({ held, outcome: 'unconfirmed', tier: 'memory', isStored: true })
   }
 
   /** Looks in Redis, and fetches where that has nothing of use. Readers who come meanwhile share it. */
   async #fetch(read: CacheRead, sent: () => void): Promise<Found> {
-    const { memory } = this.#parts
-    const shared = this.#sharedFor(read)
-    const old = memory.peek(read.key)
-    // What another process stored can only be compared with changes that are known here.
-    if (shared && (await this.#isInformed())) {
-      const found = await shared.find(read.key, old)
-      if (found.kind === 'found') {
-        this.#keep(found.held)
-        return { held: found.held, outcome: 'hit', tier: 'redis', isStored: true }
-      }
+    const old = this.#parts.memory.peek(read.key)
+    const finding = await this.#look(read, old, false)
+    return finding.kind === 'found'
+      ? { held: finding.held, outcome: 'hit', tier: 'redis', isStored: true }
+      : this.#filler.fill(read, sent, old)
+  }
+
+  /** What another process stored can only be compared with changes that are known here. */
+  async #look(read: CacheRead, old: Held | undefined, isRefresh: boolean): Promise<Finding> {
+    const shared = sharedFor(read, this.#parts.shared)
+    if (!shared || !(await this.#confirmation.isInformed())) {
+      return { kind: 'fill' }
     }
-    return this.#fill(read, sent, old)
-  }
-
-  #sharedFor({ isLocal }: CacheRead): SharedTier | undefined {
-    return isLocal === true ? undefined : this.#parts.shared
-  }
-
-  /** Whether the process knows the changes within the bound, if need be by catching up. */
-  async #isInformed(): Promise<boolean> {
-    const { follower, clock } = this.#parts
-    const isWithinBound = (): boolean =>
-      clock.monotonicMs() - follower.confirmedAtMs() < this.#options.trustMs &&
-      follower.confirmedAtMs() > this.#distrustedAtMs
-    if (!isWithinBound()) {
-      await within(this.#options.acknowledgeMs, clock, () => this.catchUp()).catch(() => undefined)
+    const finding = await shared.find(read.key, old, isRefresh)
+    if (finding.kind === 'found') {
+      this.#filler.keep(finding.held)
     }
-    return isWithinBound()
-  }
-
-  async #fill(read: CacheRead, sent: () => void, old?: Held): Promise<Found> {
-    const { clock, changes, statistics } = this.#parts
-    const shared = this.#sharedFor(read)
-    const checkedNumber = changes.number
-    const making = { sentAtMs: clock.monotonicMs(), filledAtMs: clock.now().getTime() }
-    try {
-      sent()
-      const filling = await within(
-        old === undefined ? undefined : this.#options.fillPatienceMs,
-        clock,
-        () => read.fill(),
-      )
-      const fillMs = clock.monotonicMs() - making.sentAtMs
-      const held = this.#made(read, filling, { ...making, fillMs, checkedNumber })
-      const isStored = held.isKept && this.#keep(held)
-      if (isStored) {
-        shared?.put(held)
-      } else {
-        shared?.release(read.key)
-      }
-      return { held, outcome: 'miss', tier: 'memory', reason: this.#reasonOf(old), isStored }
-    } catch (error) {
-      shared?.release(read.key)
-      const last = isSourceDown(error) ? (old ?? (await shared?.look(read.key))) : undefined
-      if (!last || last.status !== 200 || this.#isTooOld(read, last)) {
-        statistics.count('fill-failed')
-        throw error
-      }
-      return { held: last, outcome: 'source-down', tier: 'memory', isStored: true }
-    }
-  }
-
-  #made(
-    read: CacheRead,
-    filling: Filling,
-    made: { sentAtMs: number; filledAtMs: number; fillMs: number; checkedNumber: number },
-  ): Held {
-    const { stamp } = filling
-    const unstamped = { epoch: '', snapshot: { xmin: 0, xmax: 0, xip: [] } }
-    const entry = entryOf({ ...filling, stamp: stamp ?? unstamped }, { ...read, ...made })
-    const spread = 0.9 + 0.2 * this.#parts.random.fraction()
-    const held = hold(entry, { ...made, spread })
-    return { ...held, isKept: stamp !== undefined && stamp.epoch === this.#parts.changes.epoch }
-  }
-
-  /** Never replaces an answer by an older one. */
-  #keep(held: Held): boolean {
-    const { memory } = this.#parts
-    const known = memory.peek(held.key)
-    const isOlder =
-      known !== undefined &&
-      known.stamp.epoch === held.stamp.epoch &&
-      compareSnapshots(held.stamp.snapshot, known.stamp.snapshot) < 0
-    if (!isOlder) {
-      memory.set(held.key, held)
-    }
-    return !isOlder
-  }
-
-  /** True by all that is known here: nothing that it depends on has changed, and the clock has not overtaken it. */
-  #isTrue(held: Held): boolean {
-    const { clock, changes } = this.#parts
-    const isOverdue = held.validUntilMs !== undefined && clock.now().getTime() >= held.validUntilMs
-    return !isOverdue && changes.isCurrent(held)
-  }
-
-  /** Whether nothing can have been committed unheard longer ago than the bound: the process has caught up since, or the
-   *  answer itself is as young. */
-  #isConfirmed(held: Held, nowMs: number): boolean {
-    const confirmedAtMs = Math.max(this.#parts.follower.confirmedAtMs(), held.sentAtMs)
-    return nowMs - confirmedAtMs < this.#options.trustMs && confirmedAtMs > this.#distrustedAtMs
-  }
-
-  #isTooOld({ lastResortMs = dayMs }: CacheRead, { sentAtMs }: Held): boolean {
-    return this.#parts.clock.monotonicMs() - sentAtMs > lastResortMs
-  }
-
-  #isDistrusted(held: Held): boolean {
-    return Math.max(this.#parts.follower.confirmedAtMs(), held.sentAtMs) <= this.#distrustedAtMs
-  }
-
-  /** Early refresh (XFetch): the nearer the end and the dearer the fetch, the likelier; so of many readers one comes first. */
-  #isEarly({ fillMs, freshUntilMs }: Held, nowMs: number): boolean {
-    const remainingMs = freshUntilMs - nowMs
-    return (
-      remainingMs < 20 * fillMs &&
-      remainingMs < -fillMs * Math.log(Math.max(this.#parts.random.fraction(), Number.EPSILON))
-    )
+    return finding
   }
 
   /** Fetches anew beside the answer that goes out. Of many only so many at a time, or they would finish off a database
    *  that is late already. */
   #refresh(read: CacheRead, old: Held): void {
     const { statistics, lifecycle } = this.#parts
-    const shared = this.#sharedFor(read)
     if (this.#refreshes >= this.#options.refreshesMax || this.#flights.isUnderWay(read.key)) {
       return
     }
     this.#refreshes += 1
     const work = async (sent: () => void): Promise<Found> => {
-      const found = await shared?.find(read.key, old, true)
-      if (found?.kind === 'found') {
-        this.#keep(found.held)
-        return { held: found.held, outcome: 'hit', tier: 'redis', isStored: true }
+      const finding = await this.#look(read, old, true)
+      if (finding.kind === 'fill') {
+        return this.#filler.fill(read, sent, old)
       }
-      if (found?.kind === 'elsewhere') {
-        return { held: old, outcome: 'aged', tier: 'memory', isStored: true }
-      }
-      return this.#fill(read, sent, old)
+      return finding.kind === 'found'
+        ? { held: finding.held, outcome: 'hit', tier: 'redis', isStored: true }
+        : { held: old, outcome: 'aged', tier: 'memory', isStored: true }
     }
     const refresh = this.#flights
       .join(read.key, work, () => true)
@@ -350,33 +205,32 @@ export class CacheEngine implements Cache {
     lifecycle.background('cache refresh', refresh)
   }
 
-  #reasonOf(old: Held | undefined): NonNullable<Served['reason']> {
-    if (old === undefined) {
-      return 'absent'
-    }
-    return this.#parts.changes.isCurrent(old) ? 'expired' : 'changed'
+  /** Early refresh (XFetch): the nearer the end and the dearer the fetch, the likelier; so of many readers one comes first. */
+  #isEarly({ fillMs, freshUntilMs }: Held, nowMs: number): boolean {
+    const remainingMs = freshUntilMs - nowMs
+    return (
+      remainingMs < 20 * fillMs &&
+      remainingMs < -fillMs * Math.log(Math.max(this.#parts.random.fraction(), Number.EPSILON))
+    )
   }
 
-  #serve(found: Found, isCollapsed: boolean): Served {
-    const { held, outcome } = found
-    const nowMs = this.#parts.clock.monotonicMs()
+  /** Whether what was under way before a reader came may be given to it all the same. */
+  #isTrueNow({ held, outcome }: Found): boolean {
+    return (
+      outcome !== 'source-down' &&
+      held.isKept &&
+      isTrue(held, this.#parts) &&
+      this.#confirmation.isConfirmed(held, this.#parts.clock.monotonicMs())
+    )
+  }
+
+  #serve(found: Found, isCollapsed = false): Served {
+    const { held } = found
     held.hits += 1
-    const confirmedAtMs = Math.max(this.#parts.follower.confirmedAtMs(), held.sentAtMs)
-    const lifeMs =
-      outcome === 'unconfirmed' || outcome === 'source-down'
-        ? Math.min(confirmedAtMs + this.#options.trustMs, held.freshUntilMs) - nowMs
-        : held.freshUntilMs - nowMs
-    const isStale = outcome !== 'hit' && outcome !== 'miss'
-    const ttlSeconds = isStale
-      ? Math.min(-1, Math.floor(lifeMs / 1000))
-      : Math.max(0, Math.ceil(lifeMs / 1000))
-    const ageSeconds = Math.max(0, Math.floor((nowMs - held.sentAtMs) / 1000))
-    const served = { ...found, isCollapsed, ttlSeconds, ageSeconds }
+    const confirmedUntilMs = this.#confirmation.confirmedAtMs(held) + this.#options.trustMs
+    const nowMs = this.#parts.clock.monotonicMs()
+    const served = serve(found, { nowMs, confirmedUntilMs }, isCollapsed)
     this.#parts.statistics.served(served)
     return served
   }
-}
-
-function isSourceDown(error: unknown): boolean {
-  return isOutage(error) || error instanceof TimedOut
 }

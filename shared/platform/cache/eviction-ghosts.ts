@@ -68,7 +68,7 @@ export function createGhosts(): Ghosts {
 export function hashKey(key: string): number {
   let hash = 0x81_1c_9d_c5
   for (let index = 0; index < key.length; index += 1) {
-    // oxlint-disable-next-line unicorn/prefer-code-point -- a surrogate is a unit as good as any, and this is faster
+    // oxlint-disable-next-line unicorn/prefer-code-point -- a surrogate is a unit like the others, and this is faster
     hash = Math.imul(hash ^ key.charCodeAt(index), 0x01_00_01_93)
   }
   hash = Math.imul(hash ^ (hash >>> 16), 0x85_eb_ca_6b)

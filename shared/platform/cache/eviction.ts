@@ -1,6 +1,6 @@
 /**
  * What leaves when the bytes are spent: S3-FIFO (SOSP 2023), weighted by bytes. New answers queue in `small`; those that were
- * used there go on to `main`, the others leave at once, so that a scan crosses an eighth of the memory and touches nothing
+ * used there go on to `main`, the others leave at once, so that a scan crosses a seventh of the memory and touches nothing
  * else. What comes back soon after it left goes to `main`. The oldest of `main` stays as often as it was used, up to 7 times.
  * Two changes: a use so soon after the first that it belongs to the same visit does not count, and a search for what leaves
  * ends after 32 steps, for else one request may have to walk past every answer.
@@ -119,17 +119,21 @@ type Segments<V> = {
 
 /** What leaves next. What was used in `small` moves to `main` on the way. */
 function chooseVictim<V>({ small, main, smallBytesMax }: Segments<V>): Resident<V> {
-  for (let step = 0; step < stepsMax && small.bytes >= smallBytesMax; step += 1) {
-    const resident = small.oldest
-    if (!resident || resident.usesCount === 0) {
-      break
+  let victim = small.oldest
+  for (let step = 0; victim && small.bytes >= smallBytesMax; step += 1) {
+    if (victim.usesCount === 0) {
+      return victim
     }
-    resident.usesCount = 0
-    dequeue(resident)
-    enqueue(main, resident)
+    if (step === stepsMax) {
+      // The search goes on when the next one comes in. Of what it did not reach the newest has shown the least.
+      return small.newest ?? victim
+    }
+    victim.usesCount = 0
+    dequeue(victim)
+    enqueue(main, victim)
+    victim = small.oldest
   }
-  const fromSmall = small.bytes >= smallBytesMax ? small.oldest : undefined
-  const victim = fromSmall ?? findLeastUsed(main) ?? small.oldest
+  victim = findLeastUsed(main) ?? small.oldest
   if (!victim) {
     throw new Error('asked for more room than there is')
   }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Tracked } from './change-log.ts'
-import { tableOfTag } from './dependencies.ts'
+import { tablesOfTags } from './dependencies.ts'
 import type { CacheKey, Entry, Filling, Lifetime, Stamp } from './entry.ts'
 import { residentOverheadBytes } from './memory-tier.ts'
 import { unpooled } from './unpooled.ts'
@@ -14,6 +14,9 @@ export type Held = Entry &
   Tracked & {
     /** On the monotonic clock; the lifetime counts from here. */
     readonly sentAtMs: number
+    /** Everything committed before is in it for certain: when this process sent its statement. Of an answer from elsewhere
+     *  that cannot be told, for it would depend on another clock. */
+    readonly confirmedAtMs: number
     readonly freshUntilMs: number
     readonly staleUntilMs: number
     /** False of an answer that may not be given to anybody else. */
@@ -50,7 +53,7 @@ export function sizeOf(held: Held): number {
   )
 }
 
-/** Errors of an answer are 15 s at most, so that what nobody knows how to invalidate heals soon. */
+/** That there is nothing is served no longer than this. */
 export const missingSeconds = 15
 
 export type Making = {
@@ -76,19 +79,24 @@ export function entryOf(filling: Filling & { readonly stamp: Stamp }, making: Ma
   return { ...filling, body, key, route, filledAtMs, fillMs, lifetime, etag: etagOf(body) }
 }
 
-/** Takes an entry in.
- *  @param spread of the lifetime, 0.9 to 1.1: what was filled together need not end together */
+type Holding = Pick<Held, 'sentAtMs' | 'confirmedAtMs' | 'checkedNumber'> & {
+  /** Of the lifetime, 0.9 to 1.1: what was filled together need not end together. */
+  readonly spread: number
+}
+
+/** Takes an entry in. */
 export function hold(
   entry: Entry,
-  { sentAtMs, checkedNumber, spread }: { sentAtMs: number; checkedNumber: number; spread: number },
+  { sentAtMs, confirmedAtMs, checkedNumber, spread }: Holding,
 ): Held {
   const { freshSeconds, staleSeconds } = entry.lifetime
   const freshUntilMs = sentAtMs + freshSeconds * spread * 1000
   const { tags } = entry.dependencies
   return {
     ...entry,
-    tables: [...new Set(tags.map(tableOfTag))],
+    tables: tablesOfTags(tags),
     sentAtMs,
+    confirmedAtMs,
     freshUntilMs,
     staleUntilMs: freshUntilMs + staleSeconds * 1000,
     isKept: true,

@@ -50,8 +50,8 @@ export function createMemoryTier<V>({ bytesMax, sizeOf }: MemoryTierBounds<V>): 
       evictedCount += 1
     },
   })
-  // For what every object inherits, `constructor` and the like, node-cache gives null.
-  const find = (key: string) => storage.get<Resident<V>>(key) ?? undefined
+  // null for what every object inherits, such as `constructor`
+  const find = (key: string) => storage.get<Resident<V> | null>(key)
   const isKept = (bytes: number) => bytes >= 0 && bytes <= bytesMax * valueShareMax
 
   function discard(resident: Resident<V>): void {
@@ -111,7 +111,7 @@ export function createMemoryTier<V>({ bytesMax, sizeOf }: MemoryTierBounds<V>): 
 
 function* findAll<V>(
   keys: readonly string[],
-  find: (key: string) => Resident<V> | undefined,
+  find: (key: string) => Resident<V> | null | undefined,
 ): Iterable<[string, V]> {
   for (const key of keys) {
     const resident = find(key)

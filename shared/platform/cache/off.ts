@@ -20,7 +20,7 @@ export function createOffCache({ clock }: { readonly clock: Clock }): Cache {
       const fillMs = clock.monotonicMs() - sentAtMs
       const making = { ...read, sentAtMs, filledAtMs, fillMs }
       const entry = entryOf({ ...filling, stamp: filling.stamp ?? unstamped }, making)
-      const held = hold(entry, { sentAtMs, checkedNumber: 0, spread: 1 })
+      const held = hold(entry, { sentAtMs, confirmedAtMs: sentAtMs, checkedNumber: 0, spread: 1 })
       const served = {
         held: { ...held, isKept: false },
         outcome: 'miss',
@@ -38,6 +38,7 @@ export function createOffCache({ clock }: { readonly clock: Clock }): Cache {
     encoded: (held, coding) => encode(held, coding, () => undefined),
     inspect: async () => ({}),
     kept: () => [],
+    isCurrent: () => false,
     report: () => ({
       ...statistics.read(),
       tiers: 'none',

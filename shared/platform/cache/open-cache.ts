@@ -10,7 +10,7 @@ import { sizeOf, type Held } from './held.ts'
 import { createMemoryTier } from './memory-tier.ts'
 import { createOffCache } from './off.ts'
 import { openRedisTier } from './redis-tier.ts'
-import { createSharedTier } from './shared-tier.ts'
+import { SharedTier } from './shared-tier.ts'
 import { Statistics } from './statistics.ts'
 
 export type CacheOptions = {
@@ -81,14 +81,14 @@ export async function openCache(
 
 async function openShared(
   { tiers, redis }: CacheOptions,
-  parts: Pick<Parameters<typeof createSharedTier>[0], 'changes' | 'follower' | 'statistics'>,
+  parts: Pick<ConstructorParameters<typeof SharedTier>[0], 'changes' | 'follower' | 'statistics'>,
   needs: Needs,
-): Promise<ReturnType<typeof createSharedTier> | undefined> {
+): Promise<SharedTier | undefined> {
   if (tiers !== 'memory-and-redis' || redis.url === undefined) {
     needs.log.info('Redis cache disabled - using in-memory fallback')
     return undefined
   }
   const tier = await openRedisTier({ ...redis, url: redis.url, prefix: 'tidegate:cache' }, needs)
   tier.onHint(() => void parts.follower.catchUp().catch(() => undefined))
-  return createSharedTier({ ...parts, ...needs, redis: tier })
+  return new SharedTier({ ...parts, ...needs, redis: tier })
 }

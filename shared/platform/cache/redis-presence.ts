@@ -7,15 +7,18 @@ export type RedisPresence = {
   absent(error: Error | undefined): void
   /** It does not answer any more. Says nothing before it first arrived. */
   lost(error: Error | undefined): void
+  /** We close the connection ourselves: nothing that follows is news. */
+  leave(): void
 }
 
 export function createRedisPresence(log: Pick<Log, 'info' | 'warn'>): RedisPresence {
-  let state: 'awaited' | 'absent' | 'present' | 'lost' = 'awaited'
+  let state: 'awaited' | 'absent' | 'present' | 'lost' | 'left' = 'awaited'
   return {
     arrived() {
-      if (state !== 'present') {
-        log.info(state === 'lost' ? 'Redis cache restored' : 'Redis cache initialized')
+      if (state === 'present' || state === 'left') {
+        return
       }
+      log.info(state === 'lost' ? 'Redis cache restored' : 'Redis cache initialized')
       state = 'present'
     },
     absent(error) {
@@ -29,6 +32,9 @@ export function createRedisPresence(log: Pick<Log, 'info' | 'warn'>): RedisPrese
         log.warn({ err: error }, 'Redis cache lost')
         state = 'lost'
       }
+    },
+    leave() {
+      state = 'left'
     },
   }
 }

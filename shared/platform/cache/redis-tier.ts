@@ -18,8 +18,9 @@ import { defineScripts } from './redis-scripts.ts'
 // that something was committed. Nothing that Redis does makes an answer wrong: every entry is checked against the log of
 // changes by whoever takes it, and each method below ends within the command's time limit, at worst with nothing.
 
-/** What was asked of Redis came to: an entry's bytes, to be decoded and checked; the right and duty to make one; somebody
- *  else is making it; or Redis cannot be used now, and the caller makes one for itself. */
+/** What Redis has for a key: an entry's bytes, to be decoded and checked (`remove` them when they cannot be decoded, and ask
+ *  again); the right and the duty to make one; nothing yet, for somebody else is making it; or nothing at all, since Redis
+ *  cannot be used or cannot lease now, and the caller makes one for itself. */
 export type Lookup =
   | { readonly kind: 'found'; readonly bytes: Buffer }
   | { readonly kind: 'leased' }
@@ -83,7 +84,10 @@ export async function openRedisTier(
   const keys = redisKeys(place.prefix)
   const presence = createRedisPresence(log)
   const connection = connectRedis('tidegate-cache', place, needs)
-  lifecycle.defer('redis cache', async () => connection.redis.disconnect())
+  lifecycle.defer('redis cache', async () => {
+    presence.leave()
+    connection.redis.disconnect()
+  })
   defineScripts(connection.redis)
   const calls = createRedisCalls(connection, { ...place, presence }, needs)
   const self = random.uuid()

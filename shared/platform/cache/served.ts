@@ -26,3 +26,25 @@ export type Served = {
   /** One fetch was shared by several readers. */
   readonly isCollapsed: boolean
 }
+
+/** What a look or a fetch came to, before it is given to a reader. */
+export type Found = Pick<Served, 'held' | 'outcome' | 'tier' | 'reason' | 'isStored'>
+
+/** What a reader is told besides: age and remaining life.
+ *  @param confirmedUntilMs the end of the time for which the answer is known to be true */
+export function serve(
+  found: Found,
+  { nowMs, confirmedUntilMs }: { readonly nowMs: number; readonly confirmedUntilMs: number },
+  isCollapsed: boolean,
+): Served {
+  const { held, outcome } = found
+  const isDoubtful = outcome === 'unconfirmed' || outcome === 'source-down'
+  const untilMs = isDoubtful ? Math.min(confirmedUntilMs, held.freshUntilMs) : held.freshUntilMs
+  const lifeSeconds = (untilMs - nowMs) / 1000
+  const ttlSeconds =
+    isDoubtful || outcome === 'aged'
+      ? Math.min(-1, Math.floor(lifeSeconds))
+      : Math.max(0, Math.ceil(lifeSeconds))
+  const ageSeconds = Math.max(0, Math.floor((nowMs - held.sentAtMs) / 1000))
+  return { ...found, isCollapsed, ttlSeconds, ageSeconds }
+}

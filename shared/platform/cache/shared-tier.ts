@@ -8,26 +8,14 @@ import { bare, hold, type Held } from './held.ts'
 import type { RedisTier } from './redis-tier.ts'
 import { compareSnapshots, formatSnapshot } from './snapshot.ts'
 import type { Statistics } from './statistics.ts'
+import { isTrue } from './truth.ts'
+import { createVerification } from './verification.ts'
 
 /** What was found in Redis: an answer that is true here; leave to fetch one; or word that somebody else is at it. */
 export type Finding =
   | { readonly kind: 'found'; readonly held: Held }
   | { readonly kind: 'fill' }
   | { readonly kind: 'elsewhere' }
-
-/** Answers that the processes share. Whatever Redis holds or does, the worst that comes of it is a fetch. */
-export type SharedTier = {
-  /** @param old what this process has and cannot use
-   *  @param isUrgent false: waits for whoever fetches the same; true: does not */
-  find(key: CacheKey, old: Held | undefined, isRefresh?: boolean): Promise<Finding>
-  look(key: CacheKey): Promise<Held | undefined>
-  /** Both without waiting. */
-  put(held: Held): void
-  release(key: CacheKey): void
-  hint(): void
-  /** @throws {Error} when Redis does not answer */
-  ping(): Promise<unknown>
-}
 
 type Parts = {
   readonly redis: RedisTier
@@ -44,73 +32,43 @@ const leaseMs = 3_000
 const valuesMax = 3
 const pauseMsMax = 40
 
-export function createSharedTier(parts: Parts): SharedTier {
-  const { redis, changes, statistics, clock, random } = parts
-  const holder = random.uuid()
-  const isVerified = verification(parts)
+/** Answers that the processes share. Whatever Redis holds or does, the worst that comes of it is a fetch. */
+export class SharedTier {
+  readonly #parts: Parts
+  readonly #holder: string
+  readonly #isVerified: (epoch: string) => Promise<boolean>
 
-  function take(key: CacheKey, bytes: Buffer): Held | undefined {
-    const entry = decodeEntry(key, bytes)
-    const checkedNumber = entry && changes.numberSeenBy(entry.stamp)
-    if (!entry || checkedNumber === undefined) {
-      return undefined
-    }
-    const ageMs = Math.max(0, clock.now().getTime() - entry.filledAtMs)
-    const sentAtMs = clock.monotonicMs() - ageMs
-    return hold(entry, { sentAtMs, checkedNumber, spread: 0.9 + 0.2 * random.fraction() })
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.#holder = parts.random.uuid()
+    this.#isVerified = createVerification(parts)
   }
 
-  /** An entry that saw more than this process has heard of: it is compared once that is known too. */
-  async function catchUpWith({ stamp }: Held): Promise<void> {
-    const { cursor } = changes
-    if (cursor && stamp.snapshot.xmax > cursor.xmax) {
-      await parts.follower.catchUp().catch(() => undefined)
-    }
-  }
-
-  async function isOfUse(held: Held, old: Held | undefined): Promise<boolean> {
-    await catchUpWith(held)
-    const { cursor } = changes
-    const { snapshot } = held.stamp
-    const isFromHere = cursor !== undefined && snapshot.xmax <= cursor.xmax
-    const isOverdue = held.validUntilMs !== undefined && clock.now().getTime() >= held.validUntilMs
-    const isNewer =
-      !old ||
-      compareSnapshots(snapshot, old.stamp.snapshot) > 0 ||
-      old.stamp.epoch !== held.stamp.epoch
-    const isAlive = clock.monotonicMs() < held.staleUntilMs
-    return isFromHere && !isOverdue && isNewer && isAlive && changes.isCurrent(held)
-  }
-
-  async function find(key: CacheKey, old: Held | undefined, isRefresh = false): Promise<Finding> {
+  /** @param old what this process has and cannot use, or wants a newer one of
+   *  @param isRefresh true: waits for nobody who fetches the same */
+  async find(key: CacheKey, old: Held | undefined, isRefresh = false): Promise<Finding> {
+    const { redis, changes, clock } = this.#parts
     const deadlineMs = clock.monotonicMs() + leaseMs
     let rejected = old && formatSnapshot(old.stamp.snapshot)
     let pauseMs = 1
     for (let values = 0; values < valuesMax;) {
       const { epoch } = changes
-      if (epoch === undefined || !(await isVerified(epoch))) {
+      if (epoch === undefined || !(await this.#isVerified(epoch))) {
         return { kind: 'fill' }
       }
-      const options = { leaseMs, holder, ...(rejected !== undefined && { rejected }) }
-      const answer = await redis.getOrLease(epoch, key, options)
+      const request = { leaseMs, holder: this.#holder, ...(rejected !== undefined && { rejected }) }
+      const answer = await redis.getOrLease(epoch, key, request)
       if (answer.kind === 'found') {
         values += 1
-        const held = take(key, answer.bytes)
-        if (held && (await isOfUse(held, old))) {
+        const held = await this.#take(key, answer.bytes)
+        if (held && (await this.#isOfUse(held, old))) {
           return { kind: 'found', held }
         }
-        if (held) {
-          rejected = formatSnapshot(held.stamp.snapshot)
-        } else {
-          statistics.count('value-refused')
-          await redis.remove(epoch, key)
-        }
-      } else if (answer.kind !== 'wait') {
+        rejected = held && formatSnapshot(held.stamp.snapshot)
+      } else if (answer.kind !== 'wait' || clock.monotonicMs() >= deadlineMs) {
         return { kind: 'fill' }
       } else if (isRefresh) {
         return { kind: 'elsewhere' }
-      } else if (clock.monotonicMs() >= deadlineMs) {
-        return { kind: 'fill' }
       } else {
         await clock.sleep(pauseMs)
         pauseMs = Math.min(2 * pauseMs, pauseMsMax)
@@ -119,49 +77,81 @@ export function createSharedTier(parts: Parts): SharedTier {
     return { kind: 'fill' }
   }
 
-  return {
-    find,
-    async look(key) {
-      const { epoch } = changes
-      const bytes = epoch === undefined ? undefined : await redis.get(epoch, key)
-      return bytes && take(key, bytes)
-    },
-    put(held) {
-      void redis.putIfNewer(held.stamp.epoch, bare(held), holder)
-    },
-    release(key) {
-      if (changes.epoch !== undefined) {
-        void redis.release(changes.epoch, key, holder)
-      }
-    },
-    hint: () => redis.hint(),
-    ping: () => redis.ping(),
+  /** What lies there, without taking a lease; also what is of no use. */
+  async look(key: CacheKey): Promise<Held | undefined> {
+    const { redis, changes } = this.#parts
+    const { epoch } = changes
+    const bytes = epoch === undefined ? undefined : await redis.get(epoch, key)
+    return bytes && this.#held(key, bytes)
   }
-}
 
-/** Redis remembers the greatest transaction id that was ever stored. A database that is behind it was restored or copied, and
- *  will give the same ids to other transactions: its epoch has to end. Asked once for each epoch and connection. */
-function verification({ redis, changes, follower }: Parts): (epoch: string) => Promise<boolean> {
-  let verified = { epoch: '', connection: -1 }
-  return async (epoch) => {
-    if (verified.epoch === epoch && verified.connection === follower.connections()) {
-      return true
+  /** Waits for nothing. */
+  put(held: Held): void {
+    void this.#parts.redis.putIfNewer(held.stamp.epoch, bare(held), this.#holder)
+  }
+
+  /** Waits for nothing. */
+  release(key: CacheKey): void {
+    const { redis, changes } = this.#parts
+    if (changes.epoch !== undefined) {
+      void redis.release(changes.epoch, key, this.#holder)
     }
-    const connection = follower.connections()
-    const answer = await redis.greatestXmax(epoch)
-    const { cursor } = changes
-    if (answer === 'unknown' || cursor === undefined) {
-      return false
+  }
+
+  /** Tells the other processes that something was committed. */
+  hint(): void {
+    this.#parts.redis.hint()
+  }
+
+  /** @throws {Error} when Redis does not answer */
+  ping(): Promise<unknown> {
+    return this.#parts.redis.ping()
+  }
+
+  async #take(key: CacheKey, bytes: Buffer): Promise<Held | undefined> {
+    const held = this.#held(key, bytes)
+    if (held === undefined) {
+      const { redis, changes, statistics } = this.#parts
+      statistics.count('value-refused')
+      await redis.remove(changes.epoch ?? '', key)
     }
-    if (answer !== 'none' && answer > cursor.xmax) {
+    return held
+  }
+
+  /** Its time counts on from the other process's clock; whether it is true, nothing but the changes decide. */
+  #held(key: CacheKey, bytes: Buffer): Held | undefined {
+    const { changes, clock, random } = this.#parts
+    const entry = decodeEntry(key, bytes)
+    if (entry === undefined) {
+      return undefined
+    }
+    const ageMs = Math.max(0, clock.now().getTime() - entry.filledAtMs)
+    const seenNumber = changes.numberSeenBy(entry.stamp)
+    return hold(entry, {
+      sentAtMs: clock.monotonicMs() - ageMs,
+      confirmedAtMs: -Infinity,
+      // below everything that is forgotten, where it did not see all of that
+      checkedNumber: seenNumber ?? -1,
+      spread: 0.9 + 0.2 * random.fraction(),
+    })
+  }
+
+  async #isOfUse(held: Held, old: Held | undefined): Promise<boolean> {
+    await this.#catchUpWith(held)
+    const { changes, clock } = this.#parts
+    const { epoch, snapshot } = held.stamp
+    const isKnown = changes.cursor !== undefined && snapshot.xmax <= changes.cursor.xmax
+    const isNewer =
+      !old || old.stamp.epoch !== epoch || compareSnapshots(snapshot, old.stamp.snapshot) > 0
+    const isAlive = clock.monotonicMs() < held.staleUntilMs
+    return isKnown && isNewer && isAlive && isTrue(held, this.#parts)
+  }
+
+  /** An entry that saw more than this process has heard of is compared once that is known too. */
+  async #catchUpWith({ stamp: { snapshot } }: Held): Promise<void> {
+    const { changes, follower } = this.#parts
+    if (changes.cursor && snapshot.xmax > changes.cursor.xmax) {
       await follower.catchUp().catch(() => undefined)
-      const now = changes.cursor
-      if (changes.epoch === epoch && now && answer > now.xmax) {
-        await follower.send('select rotate_cache_epoch()', []).catch(() => undefined)
-        return false
-      }
     }
-    verified = { epoch, connection }
-    return changes.epoch === epoch
   }
 }

@@ -47,7 +47,8 @@ export function isVisible(xid: number, { xmin, xmax, xip }: Snapshot): boolean {
   return xid < xmin || (xid < xmax && !xip.includes(xid))
 }
 
-/** Whether everything that `earlier` saw is seen by `later` as well. Exact for any two, also for such as were made up. */
+/** Whether everything that `earlier` saw is seen by `later` as well. Exact for what PostgreSQL gives; of others never true
+ *  without being so. */
 export function covers(later: Snapshot, earlier: Snapshot): boolean {
   return (
     later.xmax >= earlier.xmax &&

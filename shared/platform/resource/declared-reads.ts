@@ -42,6 +42,10 @@ export const allowances = {
     reason: 'version 1 promised page numbers and a total: rows are skipped one by one and counted',
     kinds: ['scan', 'sort', 'filter', 'collect'],
   },
+  catchUp: {
+    reason: 'everything that changed is wanted, not a page of it',
+    kinds: ['collect'],
+  },
 } as const satisfies Readonly<Record<string, Allowance>>
 
 /**

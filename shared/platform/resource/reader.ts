@@ -12,7 +12,7 @@ import {
 } from './dependencies.ts'
 import { PreparedStatements, type Compile, type SlotValues } from './prepared.ts'
 import type { Selection } from './selection.ts'
-import { itemValues, listValues, shapeKey, shapeOf } from './shape.ts'
+import { itemValues, listValues, shapeKey, shapeOf, type Place } from './shape.ts'
 import { readItem, readList, readPage, type Filled, type Item, type Page } from './filled.ts'
 import { itemStatement, offsetStatement, pageStatement, type FilledRow } from './statements.ts'
 import { openTables, type Table } from './table.ts'
@@ -55,37 +55,99 @@ type Slice = { readonly db: Database; readonly clock: Clock }
 
 /** Looks every resource's table up once, at start-up.
  *  @throws {Error} when a declaration names a column or table that the entities do not have */
-export function createReader({ db, clock }: Slice, resources: readonly Resource[]): Reader {
-  const tables = openTables(db.orm, resources)
-  const statements = new PreparedStatements(db.fork().getKysely())
+export function createReader(slice: Slice, resources: readonly Resource[]): Reader {
+  return new TableReader(slice, openTables(slice.db.orm, resources))
+}
 
-  function tableOf(resource: Resource): Table {
-    const table = tables.get(resource)
+type Asked = {
+  readonly key: string
+  readonly build: (compile: Compile) => RawBuilder<FilledRow>
+  readonly values: () => SlotValues
+}
+
+class TableReader implements Reader {
+  readonly tables: ReadonlyMap<Resource, Table>
+  readonly tracked: Reader['tracked']
+  readonly #clock: Clock
+  readonly #statements: PreparedStatements
+
+  constructor({ db, clock }: Slice, tables: ReadonlyMap<Resource, Table>) {
+    this.tables = tables
+    this.tracked = trackedTables(tables)
+    this.#clock = clock
+    this.#statements = new PreparedStatements(db.fork().getKysely())
+  }
+
+  page(listing: Listing, query: Omit<ListQuery, 'binding'>): PreparedRead<Page> {
+    const table = this.#tableOf(listing.resource)
+    const shape = shapeOf(this.#placeOf(listing), query)
+    const asked = {
+      key: shapeKey(`page ${listing.resource.name}`, shape),
+      build: (compile: Compile) => pageStatement(table, shape, compile),
+      values: () => listValues(this.#placeOf(listing), query),
+    }
+    const { limit, position } = query
+    return this.#prepare(
+      asked,
+      (row) => readPage(row, { limit, direction: position?.direction }),
+      (page) => pageDependencies({ ...listing, table }, query, page),
+    )
+  }
+
+  offsetPage(listing: Listing, query: OffsetQuery): ReturnType<Reader['offsetPage']> {
+    const table = this.#tableOf(listing.resource)
+    const shape = shapeOf(this.#placeOf(listing), query)
+    const asked = {
+      key: shapeKey(`offset ${listing.resource.name}`, shape),
+      build: () => offsetStatement(table, shape),
+      values: () => listValues(this.#placeOf(listing), query),
+    }
+    return this.#prepare(asked, readList, (page) =>
+      offsetDependencies({ ...listing, table }, query, page),
+    )
+  }
+
+  item({ resource, scope, id, selection }: Parameters<Reader['item']>[0]): PreparedRead<Item> {
+    const table = this.#tableOf(resource)
+    const shape = { hasMember: scope.memberId !== undefined, selection }
+    const asked = {
+      key: JSON.stringify(['item', resource.parent?.resource().name, resource.name, shape]),
+      build: () => itemStatement(table, shape),
+      values: () => itemValues(this.#placeOf({ resource, scope }), id),
+    }
+    return this.#prepare(asked, readItem, (item) =>
+      itemDependencies({ table, scope, id }, selection, item),
+    )
+  }
+
+  parseId(resource: Resource, id: unknown): string | undefined {
+    const [key = ''] = this.#tableOf(resource).primaryKey
+    const parsed = resource.fields[key]?.parameter?.safeParse(id)
+    return parsed?.success ? parsed.data : undefined
+  }
+
+  #tableOf(resource: Resource): Table {
+    const table = this.tables.get(resource)
     if (!table) {
       throw new Error(`${resource.name} is not in the list of resources`)
     }
     return table
   }
 
-  function placeOf({ resource, scope, parentId }: Listing) {
+  #placeOf({ resource, scope, parentId }: Listing): Place {
     const parent = resource.parent && {
-      table: tableOf(resource.parent.resource()),
+      table: this.#tableOf(resource.parent.resource()),
       id: parentId ?? '',
     }
-    return { scope, at: clock.now().toISOString(), ...(parent && { parent }) }
+    return { scope, at: this.#clock.now().toISOString(), ...(parent && { parent }) }
   }
 
-  type Asked = {
-    readonly key: string
-    readonly build: (compile: Compile) => RawBuilder<FilledRow>
-    readonly values: () => SlotValues
-  }
-
-  function prepare<Found>(
+  #prepare<Found>(
     { key, build, values }: Asked,
     read: (row: FilledRow) => Found,
     dependenciesOf: (found: Found) => Dependencies,
   ): PreparedRead<Found> {
+    const statements = this.#statements
     return {
       digest: statements.digest(key, build),
       async run(runner) {
@@ -94,55 +156,6 @@ export function createReader({ db, clock }: Slice, resources: readonly Resource[
       },
       dependenciesOf,
     }
-  }
-
-  return {
-    page(listing, query) {
-      const table = tableOf(listing.resource)
-      const shape = shapeOf(placeOf(listing), query)
-      const asked = {
-        key: shapeKey(`page ${listing.resource.name}`, shape),
-        build: (compile: Compile) => pageStatement(table, shape, compile),
-        values: () => listValues(placeOf(listing), query),
-      }
-      const { limit, position } = query
-      return prepare(
-        asked,
-        (row) => readPage(row, { limit, direction: position?.direction }),
-        (page) => pageDependencies({ ...listing, table }, query, page),
-      )
-    },
-    offsetPage(listing, query) {
-      const table = tableOf(listing.resource)
-      const shape = shapeOf(placeOf(listing), query)
-      const asked = {
-        key: shapeKey(`offset ${listing.resource.name}`, shape),
-        build: () => offsetStatement(table, shape),
-        values: () => listValues(placeOf(listing), query),
-      }
-      return prepare(asked, readList, (page) =>
-        offsetDependencies({ ...listing, table }, query, page),
-      )
-    },
-    item({ resource, scope, id, selection }) {
-      const table = tableOf(resource)
-      const shape = { hasMember: scope.memberId !== undefined, selection }
-      const asked = {
-        key: JSON.stringify(['item', resource.parent?.resource().name, resource.name, shape]),
-        build: () => itemStatement(table, shape),
-        values: () => itemValues(placeOf({ resource, scope }), id),
-      }
-      return prepare(asked, readItem, (item) =>
-        itemDependencies({ table, scope, id }, selection, item),
-      )
-    },
-    parseId(resource, id) {
-      const [key = ''] = tableOf(resource).primaryKey
-      const parsed = resource.fields[key]?.parameter?.safeParse(id)
-      return parsed?.success ? parsed.data : undefined
-    },
-    tracked: trackedTables(tables),
-    tables,
   }
 }
 

@@ -20,7 +20,7 @@ import {
 describe('the items of every declared resource', () => {
   let world: World
   before(async () => {
-    world = await openWorld()
+    world = await openWorld('none')
   })
   after(() => world.business.lifecycle.stop())
 

@@ -83,6 +83,16 @@ describe('eviction', () => {
     expect([eviction.bytes(), eviction.count()]).to.deep.equal([100, 91])
   })
 
+  it('begins anew once it was cleared', () => {
+    const { eviction, admit, left } = open(100)
+    fill(admit, 'first', 101)
+    eviction.clear()
+    expect([eviction.bytes(), eviction.count()]).to.deep.equal([0, 0])
+    admit('first 0')
+    fill(admit, 'scanned', 500)
+    expect(left.filter((key) => key === 'first 0')).to.have.length(2)
+  })
+
   it('looks at few to find what leaves, even where all of 10,000 are used as often as counts', () => {
     const { eviction, admit, left } = open(10_000)
     const residents = fill(admit, 'first', 10_000)
@@ -126,6 +136,19 @@ describe('the ghosts', () => {
     }
     const strangers = Array.from({ length: 10_000 }, (_, index) => hashKey(`stranger ${index}`))
     expect(strangers.filter((hash) => ghosts.take(hash, 10_000))).to.deep.equal([])
+  })
+
+  it('forget the one that left first where more than four fall together', () => {
+    const ghosts = createGhosts()
+    const together = [1, 2, 3, 4, 5].map((one) => one << 20)
+    together.forEach((hash) => ghosts.remember(hash, 100))
+    expect(together.map((hash) => ghosts.take(hash, 100))).to.deep.equal([
+      false,
+      true,
+      true,
+      true,
+      true,
+    ])
   })
 
   it('know nothing after they were cleared', () => {

@@ -216,6 +216,7 @@ describe('the cache in Redis', () => {
       return Number(count) >= 2 ? true : undefined
     }
     await eventually(subscribed)
+    await tier.ping() // by now both know that they are subscribed
     tier.onHint(() => (heard.own += 1))
     second.onHint(() => (heard.other += 1))
     tier.hint()

@@ -1,0 +1,129 @@
+import type { Replies } from '#platform/cache/ask-caches'
+import type { CountReply, InspectReply, StatsReply } from '#platform/cache/remote-question'
+
+/** How many processes there are that keep answers, and how many of them are in the figures. */
+type Asked = { readonly known: number; readonly answered: number }
+
+const askedOf = ({ known, answered }: Replies<unknown>): Asked => ({ known, answered })
+
+/** Routes that a dry run names, those with the most answers first. */
+const routesMax = 10
+
+/** What would be lost: answers in the memory of the processes, and the reads that they have served. */
+export function costOf(replies: Replies<CountReply>) {
+  const counts = replies.answers.map(({ answer }) => answer)
+  const routes = counts.reduce<CountReply['routes']>((sums, one) => {
+    for (const [route, { entries, hits }] of Object.entries(one.routes)) {
+      const sum = sums[route]
+      sums[route] = { entries: entries + (sum?.entries ?? 0), hits: hits + (sum?.hits ?? 0) }
+    }
+    return sums
+  }, {})
+  return {
+    ...askedOf(replies),
+    entries: sumOf(counts, 'entries'),
+    bytes: sumOf(counts, 'bytes'),
+    hits: sumOf(counts, 'hits'),
+    routes: Object.entries(routes)
+      .map(([route, cost]) => ({ route, ...cost }))
+      .toSorted((one, other) => other.entries - one.entries || other.hits - one.hits)
+      .slice(0, routesMax),
+    processes: replies.answers.map(({ process, answer: { entries, bytes, hits } }) => ({
+      process,
+      entries,
+      bytes,
+      hits,
+    })),
+    notCounted: 'answers in Redis: those that are named are no longer served from there either',
+  }
+}
+
+/** All processes together, and each. */
+export function statisticsOf(replies: Replies<StatsReply>) {
+  const each = replies.answers.map(({ process, answer }) => ({
+    process,
+    ...answer,
+    ...readsOf(Object.values(answer.routes)),
+  }))
+  return {
+    ...askedOf(replies),
+    together: {
+      entries: sumOf(each, 'entries'),
+      bytes: sumOf(each, 'bytes'),
+      bytesMax: sumOf(each, 'bytesMax'),
+      evicted: sumOf(each, 'evicted'),
+      epochs: [...new Set(each.flatMap(({ epoch }) => epoch ?? []))],
+      ...readsOf(each.flatMap(({ routes }) => Object.values(routes))),
+      counters: sumCounts(each.map(({ counters }) => counters)),
+      tables: sumCounts(each.map(({ tables }) => tables)),
+    },
+    processes: each,
+  }
+}
+
+/** All processes together by the templates of routes, those with the most reads first. */
+export function statisticsByRoute(replies: Replies<StatsReply>) {
+  const each = replies.answers.map(({ answer }) => answer.routes)
+  const names = [...new Set(each.flatMap((routes) => Object.keys(routes)))]
+  const routes = names.map((route) => {
+    const parts = each.flatMap((one) => one[route] ?? [])
+    return {
+      route,
+      ...readsOf(parts),
+      redisHits: sumOf(parts, 'redisHits'),
+      collapsed: sumOf(parts, 'collapsed'),
+      fillMs: Math.round(sumOf(parts, 'fillMs')),
+    }
+  })
+  return {
+    ...askedOf(replies),
+    routes: routes.toSorted((one, other) => other.reads - one.reads),
+  }
+}
+
+/** Where one answer is kept. What Redis has is the same for all. */
+export function whereabouts(replies: Replies<InspectReply>) {
+  const answers = replies.answers.map(({ answer }) => answer)
+  const redis = answers.find((one) => one.redis !== undefined)?.redis
+  return {
+    ...askedOf(replies),
+    route: answers[0]?.route,
+    /** Several while versions of the product run beside each other. */
+    keys: [...new Set(answers.map(({ key }) => key))],
+    processes: replies.answers.map(({ process, answer: { memory } }) => ({
+      process,
+      ...(memory && { memory }),
+    })),
+    ...(redis && { redis }),
+  }
+}
+
+type RouteReply = StatsReply['routes'][string]
+
+/** A hit is what no reader had to wait for the database for: kept, and nothing known against it. */
+function readsOf(routes: readonly RouteReply[]) {
+  const outcomes = sumCounts(routes.map((route) => route.outcomes))
+  const reasons = sumCounts(routes.map((route) => route.reasons))
+  const reads = Object.values(outcomes).reduce((sum, count) => sum + count, 0)
+  const { hit = 0, aged = 0, unconfirmed = 0 } = outcomes
+  return {
+    reads,
+    ...(reads > 0 && { hitRatio: (hit + aged + unconfirmed) / reads }),
+    outcomes,
+    reasons,
+  }
+}
+
+function sumOf<K extends string>(parts: readonly Readonly<Record<K, number>>[], name: K): number {
+  return parts.reduce((sum, part) => sum + part[name], 0)
+}
+
+function sumCounts(
+  parts: readonly Readonly<Record<string, number>>[],
+): Readonly<Record<string, number>> {
+  const sums: Record<string, number> = {}
+  for (const [name, count] of parts.flatMap((part) => Object.entries(part))) {
+    sums[name] = (sums[name] ?? 0) + count
+  }
+  return sums
+}

@@ -1,0 +1,43 @@
+import { askAbout, askCount, askStatistics } from '#platform/cache/ask-caches'
+import { invalidateEverything, invalidateTags } from '#platform/cache/invalidate'
+import { costOf, statisticsByRoute, statisticsOf, whereabouts } from '../cache-figures.ts'
+import { loggedTarget, readSchema, tagsOf, targetSchema, type Target } from '../cache-target.ts'
+import { adminProcedure, router, type AdminSlice } from '../trpc.ts'
+
+/** The caches of the API processes, seen and steered from here. They are asked through PostgreSQL; whoever has not answered
+ *  within half a second is missing from the figures, and `answered` is below `known`. */
+export const cache = router({
+  /** What the caches hold and how they serve, all together and each. */
+  stats: adminProcedure.query(async ({ ctx }) => statisticsOf(await askStatistics(ctx.slice))),
+
+  /** How each route is served, all caches together. */
+  statsByRoute: adminProcedure.query(async ({ ctx }) =>
+    statisticsByRoute(await askStatistics(ctx.slice)),
+  ),
+
+  /** Where the answer to a URL is kept, what it was made from, and how long it will be served. */
+  inspect: adminProcedure
+    .input(readSchema)
+    .query(async ({ ctx, input }) => whereabouts(await askAbout(ctx.slice, input))),
+
+  /** What `invalidate` would cost, and changes nothing. */
+  dryRun: adminProcedure.input(targetSchema).query(async ({ ctx, input }) => {
+    const tags = await tagsIn(ctx.slice, input)
+    const asked = tags === undefined ? ({ isEverything: true } as const) : { tags: [...tags] }
+    return { ...(tags && { tags }), ...costOf(await askCount(ctx.slice, asked)) }
+  }),
+
+  /** Makes answers untrue in every process and in Redis, as a change in the database would: whoever reads a second later
+   *  gets a new one, in the time of a catch-up as a rule. */
+  invalidate: adminProcedure.input(targetSchema).mutation(async ({ ctx, input }) => {
+    const { slice, admin } = ctx
+    const tags = await tagsIn(slice, input)
+    await (tags === undefined ? invalidateEverything(slice.db) : invalidateTags(slice.db, tags))
+    const target = loggedTarget(input)
+    slice.log.info({ adminTokenId: admin.tokenId, target }, 'cache invalidated on request')
+    return tags === undefined ? { everything: true as const } : { tags }
+  }),
+})
+
+const tagsIn = (slice: AdminSlice, target: Target): Promise<readonly string[] | undefined> =>
+  tagsOf(target, async (named) => whereabouts(await askAbout(slice, named)).keys)

@@ -1,0 +1,183 @@
+import type { Clock } from '../clock.ts'
+import type { Lifecycle } from '../lifecycle.ts'
+import type { Log } from '../log.ts'
+import { Problem } from '../problem.ts'
+import type { Cache, InspectedTier } from './cache.ts'
+import { keyTag } from './dependencies.ts'
+import type { CacheKey } from './entry.ts'
+import type { Held } from './held.ts'
+import {
+  question as questionSchema,
+  questionsChannel,
+  type CountArguments,
+  type CountReply,
+  type InspectReply,
+  type KeptAnswer,
+  type NamedRead,
+  type Question,
+  type StatsReply,
+} from './remote-question.ts'
+import { formatSnapshot } from './snapshot.ts'
+
+/** Says which answer a URL stands for, exactly as its route would.  @throws {Problem} when it is of none that is kept */
+export type FindKey = (named: NamedRead) => { readonly key: CacheKey; readonly route: string }
+
+type Needs = {
+  readonly clock: Clock
+  readonly log: Log
+  readonly lifecycle: Pick<Lifecycle, 'background'>
+}
+
+/** Answers that are looked at before others have their turn: a million of them must not hold up those who read. */
+const lookedAtOnce = 1_000
+
+const reply = `
+  insert into cache_replies (request, process, body)
+  values ($1, current_setting('application_name') || '/' || pg_backend_pid(), $2)`
+
+/** Lets operators ask this process about its cache, from now on. A cache that keeps nothing is not asked. */
+export function answerQuestions(cache: Cache, findKey: FindKey, needs: Needs): void {
+  const { messages } = cache
+  messages?.listen(questionsChannel, (payload) => {
+    const question = parseQuestion(payload)
+    if (question) {
+      const answering = answer(cache, findKey, needs, question).then((body) =>
+        messages.send(reply, [question.id, JSON.stringify(body)]),
+      )
+      needs.lifecycle.background(
+        'cache question',
+        answering.catch((error: unknown) =>
+          needs.log.warn({ err: error, kind: question.kind }, 'cache question not answered'),
+        ),
+      )
+    }
+  })
+}
+
+/** Undefined for what is none: another version of the product asks, or somebody who should not. */
+function parseQuestion(payload: string): Question | undefined {
+  try {
+    return questionSchema.safeParse(JSON.parse(payload)).data
+  } catch (error) {
+    if (error instanceof SyntaxError) {
+      return undefined
+    }
+    throw error
+  }
+}
+
+async function answer(
+  cache: Cache,
+  findKey: FindKey,
+  needs: Needs,
+  question: Question,
+): Promise<{ readonly answer: unknown } | { readonly problem: string }> {
+  try {
+    return { answer: await look(cache, findKey, needs, question) }
+  } catch (error) {
+    if (error instanceof Problem) {
+      return { problem: error.detail }
+    }
+    throw error
+  }
+}
+
+async function look(
+  cache: Cache,
+  findKey: FindKey,
+  needs: Needs,
+  question: Question,
+): Promise<StatsReply | CountReply | InspectReply> {
+  if (question.kind === 'stats') {
+    return describeCache(cache, needs)
+  }
+  return question.kind === 'count'
+    ? count(cache, needs, question.arguments)
+    : inspect(cache, needs, findKey(question.arguments))
+}
+
+async function describeCache(cache: Cache, { clock }: Needs): Promise<StatsReply> {
+  const tables: Record<string, number> = {}
+  await forEachKept(cache, clock, (held) => {
+    for (const table of held.tables) {
+      tables[table] = (tables[table] ?? 0) + 1
+    }
+  })
+  const { epoch, confirmedAgoMs, ...report } = cache.report()
+  return {
+    ...report,
+    ...(epoch !== undefined && { epoch }),
+    confirmedAgoMs: Number.isFinite(confirmedAgoMs) ? Math.round(confirmedAgoMs) : null,
+    tables,
+  }
+}
+
+async function count(cache: Cache, { clock }: Needs, asked: CountArguments): Promise<CountReply> {
+  const routes: Record<string, { entries: number; hits: number }> = {}
+  const total = { entries: 0, bytes: 0, hits: 0 }
+  const isMeant = 'tags' in asked ? carriesAny(asked.tags) : () => true
+  await forEachKept(cache, clock, (held) => {
+    if (isMeant(held) && cache.isCurrent(held)) {
+      const route = (routes[held.route] ??= { entries: 0, hits: 0 })
+      route.entries += 1
+      route.hits += held.hits
+      total.entries += 1
+      total.hits += held.hits
+      total.bytes += held.body.length + held.encodedBytes
+    }
+  })
+  return { ...total, routes }
+}
+
+/** What the change log decides once the tags have arrived. */
+function carriesAny(tags: readonly string[]): (held: Held) => boolean {
+  const named = new Set(tags)
+  return ({ key, dependencies }) =>
+    named.has(keyTag(key)) ||
+    dependencies.tags.some((tag) => named.has(tag)) ||
+    dependencies.memberships.some(({ collection }) => named.has(collection))
+}
+
+async function forEachKept(cache: Cache, clock: Clock, look: (held: Held) => void): Promise<void> {
+  let looked = 0
+  for (const held of cache.kept()) {
+    look(held)
+    looked += 1
+    if (looked % lookedAtOnce === 0) {
+      await clock.sleep(0)
+    }
+  }
+}
+
+async function inspect(
+  cache: Cache,
+  { clock }: Needs,
+  { key, route }: ReturnType<FindKey>,
+): Promise<InspectReply> {
+  const { memory, redis } = await cache.inspect(key)
+  const nowMs = clock.monotonicMs()
+  return {
+    key,
+    route,
+    ...(memory && { memory: describeKept(memory, nowMs) }),
+    ...(redis && { redis: describeKept(redis, nowMs) }),
+  }
+}
+
+function describeKept({ held, isCurrent }: InspectedTier, nowMs: number): KeptAnswer {
+  const { status, etag, body, hits, stamp, dependencies, validUntilMs } = held
+  return {
+    status,
+    isCurrent,
+    etag,
+    bytes: body.length,
+    codings: [...held.encoded.keys()],
+    hits,
+    stamp: { epoch: stamp.epoch, snapshot: formatSnapshot(stamp.snapshot) },
+    dependencies: { tags: [...dependencies.tags], memberships: [...dependencies.memberships] },
+    ageSeconds: Math.floor((nowMs - held.sentAtMs) / 1000),
+    freshForSeconds: Math.floor((held.freshUntilMs - nowMs) / 1000),
+    staleForSeconds: Math.floor((held.staleUntilMs - nowMs) / 1000),
+    ...(validUntilMs !== undefined && { validUntil: new Date(validUntilMs).toISOString() }),
+  }
+}

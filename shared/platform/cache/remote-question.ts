@@ -1,0 +1,104 @@
+import { z } from 'zod'
+
+// What operators ask the processes that keep answers, and what those say. It goes through PostgreSQL, which all of them are
+// connected to in every mode: the question by NOTIFY, the answers as rows of `cache_replies`.
+
+/** The channel on which questions are sent. */
+export const questionsChannel = 'cache_requests'
+
+/** The applications that listen there: the connections by which the change log is followed. */
+export const listenerSuffix = '-changes'
+
+const url = z.strictObject({
+  url: z.string(),
+  organisationId: z.string().exactOptional(),
+  memberId: z.string().exactOptional(),
+})
+
+/** A read by its URL, and whom it was made for; for everybody when nobody is named. */
+export type NamedRead = z.infer<typeof url>
+
+const countArguments = z.union([
+  z.strictObject({ tags: z.array(z.string()) }),
+  z.strictObject({ isEverything: z.literal(true) }),
+])
+
+/** Which answers are counted. */
+export type CountArguments = z.infer<typeof countArguments>
+
+/** A question, without its number. */
+export const question = z.discriminatedUnion('kind', [
+  z.strictObject({ id: z.uuid(), kind: z.literal('stats'), arguments: z.strictObject({}) }),
+  z.strictObject({ id: z.uuid(), kind: z.literal('count'), arguments: countArguments }),
+  z.strictObject({ id: z.uuid(), kind: z.literal('inspect'), arguments: url }),
+])
+export type Question = z.infer<typeof question>
+
+const counts = z.record(z.string(), z.number())
+
+/** What one process says of its cache. */
+export const statsReply = z.object({
+  tiers: z.string(),
+  entries: z.number(),
+  bytes: z.number(),
+  bytesMax: z.number(),
+  evicted: z.number(),
+  /** Absent before the first look at the change log. */
+  epoch: z.string().exactOptional(),
+  changes: z.number(),
+  /** Null while the change log was never followed. */
+  confirmedAgoMs: z.number().nullable(),
+  counters: counts,
+  routes: z.record(
+    z.string(),
+    z.object({
+      outcomes: counts,
+      reasons: counts,
+      redisHits: z.number(),
+      collapsed: z.number(),
+      fillMs: z.number(),
+    }),
+  ),
+  /** Answers by the tables that they were made from; one of three tables counts three times. */
+  tables: counts,
+})
+export type StatsReply = z.infer<typeof statsReply>
+
+/** What one process keeps in its memory of what was asked about. Only what is true, for nothing else can be lost. */
+export const countReply = z.object({
+  entries: z.number(),
+  bytes: z.number(),
+  hits: z.number(),
+  routes: z.record(z.string(), z.object({ entries: z.number(), hits: z.number() })),
+})
+export type CountReply = z.infer<typeof countReply>
+
+const keptAnswer = z.object({
+  status: z.number(),
+  /** Nothing is known against it. */
+  isCurrent: z.boolean(),
+  etag: z.string(),
+  bytes: z.number(),
+  codings: z.array(z.string()),
+  /** Times that this process served it. */
+  hits: z.number(),
+  stamp: z.object({ epoch: z.string(), snapshot: z.string() }),
+  dependencies: z.object({ tags: z.array(z.string()), memberships: z.array(z.unknown()) }),
+  ageSeconds: z.number(),
+  /** Remaining life; negative once it is over. */
+  freshForSeconds: z.number(),
+  /** Until then it is served while a new one is fetched. */
+  staleForSeconds: z.number(),
+  /** The instant at which the clock makes it untrue. */
+  validUntil: z.iso.datetime().exactOptional(),
+})
+export type KeptAnswer = z.infer<typeof keptAnswer>
+
+/** What one process knows of one answer. */
+export const inspectReply = z.object({
+  key: z.string(),
+  route: z.string(),
+  memory: keptAnswer.exactOptional(),
+  redis: keptAnswer.exactOptional(),
+})
+export type InspectReply = z.infer<typeof inspectReply>

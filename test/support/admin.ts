@@ -1,0 +1,48 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { createTRPCClient, httpLink, TRPCClientError } from '@trpc/client'
+import { createHealth } from '#platform/health/health'
+import { healthHandler } from '#platform/health/health-handler'
+import { createAdmin } from '../../admin/app.ts'
+import type { AdminRouter } from '../../admin/router.ts'
+import type { AdminSlice } from '../../admin/trpc.ts'
+import type { Business } from './business.ts'
+
+/** The real admin application on a port of its own, closed with the business; returns its origin. */
+export async function startAdmin(
+  business: Business,
+  more: Partial<AdminSlice> = {},
+): Promise<string> {
+  const health = createHealth({ version: '0.1.0', checks: [] }, business)
+  const slice: AdminSlice = { ...business, health, deadlineMs: 2000, ...more }
+  const server = createServer(createAdmin(slice, healthHandler(health)))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  business.lifecycle.defer('admin', async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
+  const address = server.address()
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+}
+
+export const headersOf = (token: string | undefined): Record<string, string> =>
+  token === undefined ? {} : { authorization: `Bearer ${token}` }
+
+export type AdminClient = ReturnType<typeof adminClient>
+
+export function adminClient(origin: string, token: string | undefined) {
+  return createTRPCClient<AdminRouter>({
+    links: [httpLink({ url: `${origin}/trpc`, headers: headersOf(token) })],
+  })
+}
+
+/** The refusal that a call ends with; a call that is not refused fails. */
+export async function refusalOf(call: Promise<unknown>): Promise<TRPCClientError<AdminRouter>> {
+  const outcome = await call.catch((error: unknown) => error)
+  if (!(outcome instanceof TRPCClientError)) {
+    throw new Error(`was not refused: ${JSON.stringify(outcome)}`)
+  }
+  return outcome as TRPCClientError<AdminRouter>
+}
