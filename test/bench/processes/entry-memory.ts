@@ -60,33 +60,18 @@ answerParent(async ({ organisationId, ...setup }: Setup) => {
       const makes = await Promise.all(
         kinds.map(async (kind) => [kind, await makerOf(opened, organisationId, kind)] as const),
       )
-      await keepAll(
-        makes.map(
-          ([kind, make]) =>
-            () =>
-              keep(kind, make),
-        ),
-        200,
-      )
+      const keepRounds = async (rounds: number): Promise<void> => {
+        for (let done = 0; done < rounds; done += 1) {
+          for (const [kind, make] of makes) {
+            await keep(kind, make)
+          }
+        }
+      }
+      await keepRounds(warmUpCount)
       const before = { ...cache.report(), real: weigh() }
-      await keepAll(
-        makes.map(
-          ([kind, make]) =>
-            () =>
-              keep(kind, make),
-        ),
-        count,
-      )
+      await keepRounds(count)
       const after = { ...cache.report(), real: weigh() }
       const last = [...cache.kept()].at(-1)
-      if (process.env.FIT)
-        console.log(kinds, {
-          key: last.key.length,
-          texts: last.dependencies.tags.reduce((a, t) => a + t.length, 0),
-          tags: last.dependencies.tags.length,
-          ms: last.dependencies.memberships.length,
-          enc: last.encodedBytes,
-        })
       return {
         bodyBytes: last?.body.length ?? 0,
         tags: last?.dependencies.tags.length ?? 0,
@@ -100,14 +85,6 @@ answerParent(async ({ organisationId, ...setup }: Setup) => {
 })
 
 type Make = (number: number) => CacheRead
-
-async function keepAll(keeps: readonly (() => Promise<void>)[], count: number): Promise<void> {
-  for (let done = 0; done < count; done += 1) {
-    for (const keep of keeps) {
-      await keep()
-    }
-  }
-}
 
 /** What the heap and what lies outside of it weigh, of what is in use. */
 function weigh(): number {
