@@ -37,7 +37,9 @@ const membersCount = 50
 const writesOfEach = 40
 const targetsMs: Readonly<Record<Kind, number>> = { hint: 5, poll: 300, foreign: 10 }
 
-/** Time from an acknowledged write in one process until another no longer serves what was there before. */
+/** Time from an acknowledged write in one process until another no longer serves what was there before. It is time that
+ *  passes, so a busy machine adds its own: what a bare message takes is printed beside it, and `chrt -r 1` before the command
+ *  leaves the others out. */
 export async function printDelays(): Promise<void> {
   const redis = redisUrl()
   console.log(`${membersCount * writesOfEach} writes in each, milliseconds as p50 / p99 / max`)

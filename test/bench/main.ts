@@ -1,4 +1,3 @@
-import { setPriority } from 'node:os'
 import { startServers, stopServers } from '../support/servers.ts'
 import { printDelays } from './delay.ts'
 import { depth } from './depth.ts'
@@ -23,7 +22,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'l1-hit': { needsServers: true, run: printHits },
   invalidation: { needsServers: false, run: printInvalidations },
   'entry-memory': { needsServers: true, run: printEntryMemory },
-  'other-process-delay': { needsServers: true, isUrgent: true, run: printDelays },
+  'other-process-delay': { needsServers: true, run: printDelays },
   stampede: {
     needsServers: true,
     settings: ['shared_preload_libraries=pg_stat_statements'],
@@ -37,9 +36,6 @@ if (!scenario) {
   console.error(`npm run bench -- NAME, where NAME is one of: ${Object.keys(scenarios).join(', ')}`)
   process.exit(1)
 }
-if (scenario.isUrgent) {
-  comeFirst()
-}
 if (scenario.needsServers) {
   await startServers(scenario.settings)
 }
@@ -48,14 +44,5 @@ try {
 } finally {
   if (scenario.needsServers) {
     await stopServers()
-  }
-}
-
-/** For this process and those that it starts. */
-function comeFirst(): void {
-  try {
-    setPriority(-15)
-  } catch {
-    console.log('at the priority of everything else: this user may not ask for more')
   }
 }

@@ -6,9 +6,6 @@ export type Scenario = {
   readonly needsServers: boolean
   /** Settings of PostgreSQL, `name=value`. */
   readonly settings?: readonly string[]
-  /** Whether it measures time that passes: its processes then come before whatever else the machine runs, where the user
-   *  may say so. */
-  readonly isUrgent?: boolean
   readonly run: () => Promise<void>
 }
 

@@ -23,7 +23,7 @@ answerParent(async ({ url, redisUrl, kind }: DelaySetup) => {
   await client.connect()
   const pool = new Pool({ connectionString: url, max: 4 })
   const redis = redisUrl === undefined ? undefined : new Redis(redisUrl)
-  let isOver = false
+  const end = new AbortController()
 
   /** What must happen at the least after a hint: one question to PostgreSQL. */
   async function hearBare(sentAt: string): Promise<void> {
@@ -49,7 +49,7 @@ answerParent(async ({ url, redisUrl, kind }: DelaySetup) => {
 
   async function observe(all: readonly Watched[]): Promise<void> {
     const asleep = new Int32Array(new SharedArrayBuffer(4))
-    while (!isOver) {
+    while (!end.signal.aborted) {
       all.forEach(look)
       // Gives the processor away, which timers would do for a millisecond at least.
       Atomics.wait(asleep, 0, 0, pauseMs)
@@ -63,7 +63,7 @@ answerParent(async ({ url, redisUrl, kind }: DelaySetup) => {
     /** Starts with these members, or ends and tells what was seen. */
     async answer(of: { readonly organisationId: string; readonly ids: readonly string[] } | 'end') {
       if (of === 'end') {
-        isOver = true
+        end.abort()
         await observing
         const waitedShare = (waitedMs() - started.waitedMs) / (machineMs() - started.atMs)
         return { vanished, bareMs, waitedShare } satisfies Observed
