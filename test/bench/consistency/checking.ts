@@ -42,6 +42,7 @@ export type Counts = {
   sourceDown: number
   failed: number
   deferred: number
+  violations: number
 }
 
 type Read = {
@@ -67,6 +68,8 @@ type Verified = {
 const contestedMs = 50
 /** An answer that cannot be judged yet is noted so often at most. */
 const deferralMs = 20
+/** Violations of one process that are told one by one. */
+const toldMax = 20
 
 /** Asks the cache and judges every answer: by what is known when it comes, and again, where that is not enough, once
  *  everything is known that happened until then. */
@@ -82,6 +85,7 @@ export class Checking {
     sourceDown: 0,
     failed: 0,
     deferred: 0,
+    violations: 0,
   }
   readonly #cache: Cache
   readonly #knowledge: Knowledge
@@ -108,9 +112,7 @@ export class Checking {
     const beganAtMs = machineMs()
     let served: Served
     try {
-      served = await this.#cache.read(
-        proof ? { ...read, consistency: proof.consistency } : read,
-      )
+      served = await this.#cache.read(proof ? { ...read, consistency: proof.consistency } : read)
     } catch {
       this.counts.failed += 1
       return
@@ -208,6 +210,10 @@ export class Checking {
   }
 
   #violated(read: Read, { what, cell, expected, seen }: Complaint): void {
+    this.counts.violations += 1
+    if (this.counts.violations > toldMax) {
+      return
+    }
     const { question, held, how, tier, beganAtMs } = read
     const promises = ['same process', 'token', 'after the bound'] as const
     const broken = promises.find((promise) =>

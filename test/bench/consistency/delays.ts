@@ -4,8 +4,8 @@ import { cells, stateOf, type Cell } from './universe.ts'
 export type Delay = {
   readonly ms: number
   readonly isForeign: boolean
-  /** A fault was on while it was waited for. */
-  readonly isFaulty: boolean
+  /** When it was acknowledged. */
+  readonly atMs: number
 }
 
 type Waiting = { readonly version: number; readonly atMs: number; readonly isForeign: boolean }
@@ -16,12 +16,6 @@ export class Delays {
   readonly found: Delay[] = []
   readonly #waiting = new Map<number, Waiting>()
   readonly #seen = cells.map(() => ({ version: 0, atMs: 0 }))
-  #faultAtMs = -Infinity
-
-  /** A fault begins, goes on or ends. */
-  faulty(atMs: number): void {
-    this.#faultAtMs = atMs
-  }
 
   /** The cells that have to be read again and again, until a read sees what was written. */
   wanted(): Iterable<number> {
@@ -59,7 +53,6 @@ export class Delays {
   }
 
   #found({ atMs, isForeign }: Waiting, seenAtMs: number): void {
-    const isFaulty = this.#faultAtMs >= atMs - 1_000
-    this.found.push({ ms: Math.max(0, seenAtMs - atMs), isForeign, isFaulty })
+    this.found.push({ ms: Math.max(0, seenAtMs - atMs), isForeign, atMs })
   }
 }

@@ -18,8 +18,8 @@ export type World = {
   /** The processes of the checker. */
   readonly pids: readonly number[]
   readonly dice: Dice
-  /** No more commits, until it is called with false. */
-  setQuiet(isQuiet: boolean): void
+  /** No more commits of these processes, until it is called with false. */
+  setQuiet(isQuiet: boolean, processes: readonly number[]): void
 }
 
 type Fault = {
@@ -30,8 +30,11 @@ type Fault = {
 
 export type FaultName = keyof typeof faults
 
-const changesBackends = `select pid from pg_stat_activity
-  where application_name like '%-changes' and datname = current_database()`
+/** How the connections are called on which one process, or each, follows the changes. */
+export const followerName = (self: number | '%'): string => `checker-${self}`
+
+const followers = (self: number | '%'): string => `select pid from pg_stat_activity
+  where application_name like '${followerName(self)}-changes' and datname = current_database()`
 
 export const faults = {
   'hints cut off': {
@@ -63,10 +66,20 @@ export const faults = {
     isViolent: false,
     run: (world) =>
       repeat(5, 300, () =>
-        database(world, `select pg_terminate_backend(pid) from (${changesBackends}) as one`),
+        database(world, `select pg_terminate_backend(pid) from (${followers('%')}) as one`),
       ),
   },
-  'followers frozen': { isViolent: true, run: freezeFollowers },
+  'followers frozen': { isViolent: true, run: (world) => freezeFollowers(world, '%') },
+  'one reader blind': {
+    isViolent: true,
+    async run(world) {
+      // it writes nothing itself, or it would know that it knows nothing
+      const self = world.dice.below(world.pids.length)
+      world.setQuiet(true, [self])
+      await freezeFollowers(world, self)
+      world.setQuiet(false, [self])
+    },
+  },
   'database killed': { isViolent: true, run: killDatabase },
   'process stopped': {
     isViolent: false,
@@ -90,13 +103,13 @@ export function isFault(name: string): name is FaultName {
 }
 
 /** The backends themselves are stopped, so that the connections stay and nothing comes. */
-async function freezeFollowers(world: World): Promise<void> {
+async function freezeFollowers(world: World, self: number | '%'): Promise<void> {
   const frozen = new Set<number>()
   const untilMs = performance.now() + 3_500
   const client = await connect(world.url)
   try {
     while (performance.now() < untilMs) {
-      const { rows } = await client.query<{ pid: number }>(changesBackends)
+      const { rows } = await client.query<{ pid: number }>(followers(self))
       rows.forEach(({ pid }) => frozen.add(pid))
       rows.forEach(({ pid }) => send(pid, 'SIGSTOP'))
       await delay(10)
@@ -110,13 +123,14 @@ async function freezeFollowers(world: World): Promise<void> {
 /** With many ids of transactions that nobody waited for, and nobody will have heard of after the crash: the next ones to
  *  write are given the same. */
 async function killDatabase(world: World): Promise<void> {
-  world.setQuiet(true)
+  const all = world.pids.map((_, index) => index)
+  world.setQuiet(true, all)
   await delay(150) // what is being written is over
   const client = await connect(world.url)
   client.on('error', () => undefined)
   await client.query(useUp('rollback'))
   await delay(30) // answers that saw those end
-  world.setQuiet(false)
+  world.setQuiet(false, all)
   await world.servers?.postgres.restart()
   await client.end().catch(() => undefined)
   await delay(60)

@@ -115,4 +115,3 @@ function organisation(place: number): Parameters<typeof createOrganisation>[1] {
     settlementAssets: ['EUR', 'USD', 'AUD', 'JPY'],
   }
 }
-

@@ -24,10 +24,12 @@ export type Place = {
   readonly url: string
   readonly redisUrl: string | undefined
   readonly memoryBytesMax: number
+  /** The name of its connection that follows the changes, without the end that all have. */
+  readonly followerName: string
 }
 
 export async function openMember(
-  { url, redisUrl, memoryBytesMax }: Place,
+  { url, redisUrl, memoryBytesMax, followerName }: Place,
   without: readonly SafeguardName[] = [],
 ): Promise<Member> {
   const open = (applicationName: string, connectionsMax: number): Promise<Business> =>
@@ -39,7 +41,7 @@ export async function openMember(
   const reader = createReader({ db, clock }, resources)
   const options = {
     ...cacheOff,
-    applicationName: quietApplication,
+    applicationName: followerName,
     tiers: redisUrl === undefined ? ('memory' as const) : ('memory-and-redis' as const),
     memoryBytesMax,
     databaseUrl: url,

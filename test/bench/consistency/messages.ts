@@ -35,8 +35,6 @@ export type ToProcess =
   | { readonly kind: 'news'; readonly news: News }
   | { readonly kind: 'token'; readonly token: TokenNews }
   | { readonly kind: 'begin' }
-  /** A fault is on. */
-  | { readonly kind: 'faulty' }
   /** No more commits for a while. */
   | { readonly kind: 'quiet'; readonly isQuiet: boolean }
   /** `writes`: no more of them; `reads`: neither. */
@@ -44,7 +42,11 @@ export type ToProcess =
 
 export type Result = {
   readonly counts: Counts
-  readonly writes: { readonly acknowledged: number; readonly rolledBack: number; readonly unknown: number }
+  readonly writes: {
+    readonly acknowledged: number
+    readonly rolledBack: number
+    readonly unknown: number
+  }
   readonly delays: readonly Delay[]
   readonly unsettled: number
   readonly cache: Readonly<Record<string, number>>

@@ -70,10 +70,10 @@ class Participant {
     const writers = Array.from({ length: writersCount }, () =>
       this.#write((1_000 * writersCount) / writesPerSecond),
     )
-    const readers = Array.from({ length: readersCount }, (_, index) =>
-      this.#readOn(index, readsPerSecond / readersCount),
+    const readers = Array.from({ length: readersCount }, () =>
+      this.#readOn(readsPerSecond / readersCount),
     )
-    await Promise.all([...writers, ...readers])
+    await Promise.all([...writers, ...readers, this.#watch()])
     clearInterval(news)
     clearInterval(progress)
     this.#report()
@@ -89,8 +89,6 @@ class Participant {
       }
     } else if (message.kind === 'token') {
       void this.#readWith(message.token)
-    } else if (message.kind === 'faulty') {
-      this.#delays.faulty(machineMs())
     } else if (message.kind === 'quiet') {
       this.#isQuiet = message.isQuiet
     } else if (message.kind === 'end') {
@@ -123,15 +121,12 @@ class Participant {
     }
   }
 
-  async #readOn(index: number, readsPerSecond: number): Promise<void> {
+  async #readOn(readsPerSecond: number): Promise<void> {
     const { clock } = this.#member.reading
     const beganAtMs = machineMs()
     for (let reads = 0; this.#stage !== 'nothing';) {
       const nowMs = machineMs()
       this.#knowledge.advance(nowMs)
-      if (index === 0) {
-        await this.#readWanted()
-      }
       for (let turn = 0; turn < readsPerTurn; turn += 1) {
         await this.#checking.ask(this.#pick())
       }
@@ -141,13 +136,17 @@ class Participant {
     }
   }
 
-  /** What others wrote and nobody here has seen yet. */
-  async #readWanted(): Promise<void> {
-    for (const cell of this.#delays.wanted()) {
-      const [item] = this.#byCell.get(cell) ?? []
-      if (item) {
-        await this.#checking.ask(item)
+  /** Reads what others wrote and nobody here has seen yet, again and again. */
+  async #watch(): Promise<void> {
+    const { clock } = this.#member.reading
+    while (this.#stage !== 'nothing') {
+      for (const cell of this.#delays.wanted()) {
+        const [item] = this.#byCell.get(cell) ?? []
+        if (item) {
+          await this.#checking.ask(item)
+        }
       }
+      await clock.sleep(1)
     }
   }
 

@@ -48,7 +48,10 @@ const [short, long] = [
 
 /** All that is asked: of each small organisation eight lists and every link, of the large one two lists and two links. */
 export function makeQuestions(making: Making): readonly Question[] {
-  const organisations = Array.from({ length: organisationsCount }, (_, organisation) => organisation)
+  const organisations = Array.from(
+    { length: organisationsCount },
+    (_, organisation) => organisation,
+  )
   return organisations.flatMap((organisation) =>
     organisation === bulkOrganisation
       ? [

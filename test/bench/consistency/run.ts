@@ -3,9 +3,10 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pruneChangeLog } from '../../../shared/platform/cache/prune.ts'
 import { openBusiness } from '../../support/business.ts'
+import { machineMs } from '../machine-clock.ts'
 import type { Counts, Violation } from './checking.ts'
 import { createDice } from './dice.ts'
-import { faults, type FaultName, type World } from './faults.ts'
+import { faults, followerName, type FaultName, type World } from './faults.ts'
 import type { FromProcess, Result, Setup, ToProcess } from './messages.ts'
 import type { SafeguardName } from './safeguards.ts'
 import { processesCount } from './universe.ts'
@@ -26,13 +27,20 @@ export type RunOptions = {
   readonly isFirstEnough: boolean
 }
 
+/** On the clock of the machine. */
+export type FaultRun = {
+  readonly name: FaultName
+  readonly beganAtMs: number
+  readonly endedAtMs: number
+}
+
 export type Report = {
+  /** Some of them. */
   readonly violations: readonly Violation[]
-  readonly violationsCount: number
   /** Reads of all processes until the first violation was told. */
   readonly readsUntilFirst: number | undefined
   readonly results: readonly Result[]
-  readonly faults: ReadonlyMap<FaultName, number>
+  readonly faults: readonly FaultRun[]
   readonly seconds: number
 }
 
@@ -40,7 +48,6 @@ type Grounds = Pick<World, 'url' | 'redisUrl' | 'servers'> & {
   readonly organisationIds: readonly string[]
 }
 
-const violationsMax = 20
 /** So long readers go on after the last write. */
 const afterMs = 1_500
 
@@ -62,9 +69,8 @@ class Ensemble {
   readonly #results = Array.from({ length: processesCount }, () => Promise.withResolvers<Result>())
   readonly #counts = new Map<number, Counts>()
   readonly #violations: Violation[] = []
-  readonly #faultsRun = new Map<FaultName, number>()
+  readonly #faultsRun: FaultRun[] = []
   readonly #over = new AbortController()
-  #violationsCount = 0
   #readsUntilFirst: number | undefined
 
   constructor(options: RunOptions, grounds: Grounds) {
@@ -87,15 +93,10 @@ class Ensemble {
     const elapsedMs = performance.now() - beganAtMs
     this.#over.abort()
     await Promise.all([troubles, pruning])
-    this.#broadcast({ kind: 'end', of: 'writes' })
-    await delay(afterMs)
-    this.#broadcast({ kind: 'end', of: 'reads' })
-    const results = await Promise.all(this.#results.map(({ promise }) => promise))
     return {
+      results: this.#isCaught() ? [] : await this.#end(),
       violations: this.#violations,
-      violationsCount: this.#violationsCount,
       readsUntilFirst: this.#readsUntilFirst,
-      results,
       faults: this.#faultsRun,
       seconds: elapsedMs / 1_000,
     }
@@ -107,12 +108,23 @@ class Ensemble {
     }
   }
 
+  /** The readers go on for a while after the last write. */
+  async #end(): Promise<readonly Result[]> {
+    this.#broadcast({ kind: 'end', of: 'writes' })
+    await delay(afterMs)
+    this.#broadcast({ kind: 'end', of: 'reads' })
+    return Promise.all(this.#results.map(({ promise }) => promise))
+  }
+
+  /** Whether the rest is of no interest. */
+  #isCaught(): boolean {
+    return this.#options.isFirstEnough && this.#violations.length > 0
+  }
+
   #isEnough(names: readonly FaultName[]): boolean {
-    if (this.#options.isFirstEnough && this.#violationsCount > 0) {
-      return true
-    }
-    const isThrough = names.every((name) => this.#faultsRun.has(name))
-    return this.#reads() >= this.#options.reads && (isThrough || this.#options.isFirstEnough)
+    const isThrough = names.every((name) => this.#faultsRun.some((one) => one.name === name))
+    const isRead = this.#reads() >= this.#options.reads
+    return this.#isCaught() || (isRead && (isThrough || this.#options.isFirstEnough))
   }
 
   #reads(): number {
@@ -126,8 +138,13 @@ class Ensemble {
       self,
       seed,
       organisationIds,
-      // the last one has room for part of the answers only
-      place: { url, redisUrl, memoryBytesMax: self === processesCount - 1 ? 120_000 : 16_777_216 },
+      place: {
+        url,
+        redisUrl,
+        // the last one has room for part of the answers only
+        memoryBytesMax: self === processesCount - 1 ? 120_000 : 16_777_216,
+        followerName: followerName(self),
+      },
       readsPerSecond: readsPerSecond / processesCount,
       writesPerSecond: writesPerSecond / processesCount,
       without,
@@ -169,10 +186,7 @@ class Ensemble {
 
   #violated(violation: Violation): void {
     this.#readsUntilFirst ??= this.#reads()
-    this.#violationsCount += 1
-    if (this.#violations.length < violationsMax) {
-      this.#violations.push(violation)
-    }
+    this.#violations.push(violation)
   }
 
   #broadcast(message: ToProcess, except?: number): void {
@@ -202,7 +216,8 @@ class Ensemble {
       ...this.#grounds,
       pids: this.#children.map(({ pid = 0 }) => pid),
       dice,
-      setQuiet: (isQuiet) => this.#broadcast({ kind: 'quiet', isQuiet }),
+      setQuiet: (isQuiet, indexes) =>
+        indexes.forEach((index) => this.#children[index]?.send({ kind: 'quiet', isQuiet })),
     }
     const isOver = (): boolean => this.#over.signal.aborted
     while (names.length > 0 && !isOver()) {
@@ -211,10 +226,9 @@ class Ensemble {
         if (isOver()) {
           return
         }
-        const told = setInterval(() => this.#broadcast({ kind: 'faulty' }), 100)
+        const beganAtMs = machineMs()
         await faults[name].run(world)
-        clearInterval(told)
-        this.#faultsRun.set(name, (this.#faultsRun.get(name) ?? 0) + 1)
+        this.#faultsRun.push({ name, beganAtMs, endedAtMs: machineMs() })
       }
     }
   }

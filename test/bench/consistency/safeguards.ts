@@ -90,7 +90,7 @@ export const safeguards = {
   },
   'trust-bound': {
     off: 'answers are trusted however long nothing was heard',
-    faults: ['followers frozen'],
+    faults: ['one reader blind'],
     remove() {
       Confirmation.prototype.isConfirmed = function isConfirmed(held) {
         return !this.isDistrusted(held)

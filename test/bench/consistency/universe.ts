@@ -40,7 +40,10 @@ const byOrganisation = Map.groupBy(cells, ({ organisation, kind }) => `${organis
 const byRow = new Map(
   cells
     .filter(({ kind }) => kind !== 'bulk')
-    .map((cell) => [cell.kind === 'item' ? itemId(cell) : linkId(cell.organisation, cell.place), cell]),
+    .map((cell) => [
+      cell.kind === 'item' ? itemId(cell) : linkId(cell.organisation, cell.place),
+      cell,
+    ]),
 )
 
 /** The cell that a row belongs to. */

@@ -37,7 +37,9 @@ export function statementsFor(
     // what is marked as removed is not shown either
     return isReplaced
       ? [away]
-      : [sql`update payment_links set deleted_at = now(), description = ${`v${version}`} where id = ${id}`]
+      : [
+          sql`update payment_links set deleted_at = now(), description = ${`v${version}`} where id = ${id}`,
+        ]
   }
   const put = putLink(cell, version, organisationId)
   return isReplaced && cell.place > 0 ? [away, put] : [put]
@@ -67,7 +69,9 @@ function putLink(cell: Cell, version: number, organisationId: string): RawBuilde
 }
 
 /** What is there at version 0. Links have no frozen rates here, or they could not be deleted. */
-export function firstStatements(organisationIds: readonly string[]): readonly RawBuilder<unknown>[] {
+export function firstStatements(
+  organisationIds: readonly string[],
+): readonly RawBuilder<unknown>[] {
   const large = organisationIds[bulkOrganisation] ?? ''
   const begun = cells.filter((cell) => cell.kind !== 'bulk' && stateOf(cell, 0).isThere)
   const base = linkId(bulkOrganisation, 0).slice(0, -4)
