@@ -77,9 +77,13 @@ export function statisticsByRoute(replies: Replies<StatsReply>) {
   })
   return {
     ...askedOf(replies),
-    routes: routes.toSorted((one, other) => other.misses - one.misses || other.reads - one.reads),
+    routes: routes.toSorted(
+      (one, other) => missesOf(other) - missesOf(one) || other.reads - one.reads,
+    ),
   }
 }
+
+const missesOf = ({ outcomes }: Pick<RouteReply, 'outcomes'>): number => outcomes['miss'] ?? 0
 
 /** Where one answer is kept. What Redis has is the same for all. */
 export function whereabouts(replies: Replies<InspectReply>) {
