@@ -1,5 +1,6 @@
 import { startServers, stopServers } from '../support/servers.ts'
 import { printDelays } from './delay.ts'
+import { printConsistency } from './consistency/consistency.ts'
 import { depth } from './depth.ts'
 import { printEntryMemory } from './entry-memory.ts'
 import { printHitRatios } from './hit-ratio.ts'
@@ -23,6 +24,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   invalidation: { needsServers: false, run: printInvalidations },
   'entry-memory': { needsServers: true, run: printEntryMemory },
   'other-process-delay': { needsServers: true, run: printDelays },
+  consistency: { needsServers: false, run: () => printConsistency(words) },
   stampede: {
     needsServers: true,
     settings: ['shared_preload_libraries=pg_stat_statements'],
@@ -30,7 +32,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
 }
 
-const [name = ''] = process.argv.slice(2)
+const [name = '', ...words] = process.argv.slice(2)
 const scenario = Object.hasOwn(scenarios, name) ? scenarios[name] : undefined
 if (!scenario) {
   console.error(`npm run bench -- NAME, where NAME is one of: ${Object.keys(scenarios).join(', ')}`)
