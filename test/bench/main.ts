@@ -1,6 +1,6 @@
 import { startServers, stopServers } from '../support/servers.ts'
-import { printDelays } from './delay.ts'
 import { printConsistency } from './consistency/consistency.ts'
+import { printDelays } from './delay.ts'
 import { depth } from './depth.ts'
 import { printEntryMemory } from './entry-memory.ts'
 import { printHitRatios } from './hit-ratio.ts'
@@ -22,9 +22,9 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'watched-write': { needsServers: true, run: watchedWrite },
   'l1-hit': { needsServers: true, run: printHits },
   invalidation: { needsServers: false, run: printInvalidations },
+  consistency: { needsServers: false, run: () => printConsistency(words) },
   'entry-memory': { needsServers: true, run: printEntryMemory },
   'other-process-delay': { needsServers: true, run: printDelays },
-  consistency: { needsServers: false, run: () => printConsistency(words) },
   stampede: {
     needsServers: true,
     settings: ['shared_preload_libraries=pg_stat_statements'],

@@ -8,6 +8,7 @@ import { cacheKey } from '#platform/cache/entry'
 import { openCache, type CacheOptions } from '#platform/cache/open-cache'
 import type { Served } from '#platform/cache/served'
 import { openDatabase } from '#platform/database/database'
+import { systemClock } from '#platform/clock'
 import { createLifecycle, type Lifecycle } from '#platform/lifecycle'
 import { systemRandom } from '#platform/random'
 import { createReader, type Reader } from '#platform/resource/reader'
@@ -17,6 +18,7 @@ import { databaseOptions, openBusiness, type Business } from './business.ts'
 import type { Question } from './cache-question.ts'
 import { addProducts } from './catalogue.ts'
 import { createTestClock, type TestClock } from './clock.ts'
+import type { TcpGate } from './tcp-gate.ts'
 import { createReadGate, type ReadGate } from './read-gate.ts'
 
 /** An answer as a reader sees it, and how the cache came by it. */
@@ -116,14 +118,13 @@ async function openProcess(
 ): Promise<CacheProcess> {
   const { random, log, url } = business
   const lifecycle = createLifecycle(log)
-  const db = await openDatabase(databaseOptions(url), entities, { log, lifecycle })
+  const patient = { ...databaseOptions(url), acquireTimeoutMs: 20_000 }
+  const db = await openDatabase(patient, entities, { log, lifecycle })
   const gate = createReadGate(db)
   const reader = createReader({ db, clock }, resources)
-  const cache = await openCache(
-    { ...cacheOff, tiers: 'memory', databaseUrl: url, ...options },
-    reader.tracked,
-    { clock, random, log, lifecycle },
-  )
+  const all = { ...cacheOff, tiers: 'memory', databaseUrl: url, ...options } as const
+  const opening = openCache(all, reader.tracked, { clock, random, log, lifecycle })
+  const cache = await ticking(clock, opening)
   return {
     cache,
     clock,
@@ -142,6 +143,36 @@ async function openProcess(
       return seen(served)
     },
   }
+}
+
+/** Cuts a process off from the change log, and waits until it has noticed: its next catch-up has failed. */
+export async function loseLog({ cache, clock }: CacheProcess, line: TcpGate): Promise<void> {
+  line.cut()
+  const isOver = await ticking(
+    clock,
+    cache.catchUp().then(
+      () => false,
+      () => true,
+    ),
+  )
+  if (!isOver) {
+    throw new Error('the process does not follow through this relay')
+  }
+}
+
+/** Waits for something of a process that may have to pause first, and lets its clock run for that. */
+async function ticking<T>(clock: TestClock, work: Promise<T>): Promise<T> {
+  let isOver = false
+  const settled = work.finally(() => (isOver = true))
+  settled.catch(() => undefined) // whoever waits has it too
+  for (let turn = 0; !isOver && turn < 400; turn += 1) {
+    await systemClock.sleep(25)
+    // A process that is only slow needs no time of its own.
+    if (!isOver && turn % 4 === 3) {
+      await clock.advance(50)
+    }
+  }
+  return settled
 }
 
 function seen({ held, outcome, reason, tier, isStored, isCollapsed }: Served): Seen {

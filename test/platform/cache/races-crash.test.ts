@@ -39,7 +39,14 @@ describe('a PostgreSQL that is killed or restored', function () {
   })
 
   async function start(): Promise<void> {
-    postgres = await startPostgres({ directory, port, password, settings: ['fsync=off'] })
+    // Without checkpoints and standbys the server writes down no id that left nothing behind.
+    const settings = [
+      'fsync=off',
+      'wal_level=minimal',
+      'max_wal_senders=0',
+      'checkpoint_timeout=1d',
+    ]
+    postgres = await startPostgres({ directory, port, password, settings })
   }
 
   /** Ends every process of the server without a word, and starts it again: it recovers from its log. */

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import type { CacheOptions } from '#platform/cache/open-cache'
 import { item } from '../../support/cache-question.ts'
 import {
+  loseLog,
   openCacheWorld,
   type CacheProcess,
   type CacheWorld,
@@ -41,15 +42,7 @@ describe('a process that follows the change log', () => {
   const titleOf = async (process: CacheProcess): Promise<string> =>
     (await process.read(item(shop, shop.id(0)))).json.data.title
 
-  /** Its next catch-up fails. */
-  async function lose(process: CacheProcess): Promise<void> {
-    line.cut()
-    const failed = process.cache.catchUp().then(
-      () => undefined,
-      () => true,
-    )
-    expect(await failed).to.equal(true)
-  }
+  const lose = (process: CacheProcess): Promise<void> => loseLog(process, line)
 
   it('a write joins only a catch-up that was sent after its COMMIT', async () => {
     const process = await open()
@@ -165,7 +158,7 @@ describe('a process that follows the change log', () => {
     const question = item(shop, shop.id(0))
     await process.read(question)
     await lose(process)
-    await process.clock.advance(999)
+    await process.clock.advance(999 - process.cache.report().confirmedAgoMs)
     expect((await process.read(question)).outcome).to.equal('hit')
     await process.clock.advance(1)
     process.gate.fail(Object.assign(new Error('away'), { code: 'ECONNREFUSED' }))
