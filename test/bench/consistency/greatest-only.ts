@@ -3,28 +3,38 @@ import type { Change, RowChange } from '../../../shared/platform/cache/change.ts
 import { rowTag, tableTag, valueTag } from '../../../shared/platform/cache/dependencies.ts'
 import { concerns } from '../../../shared/platform/cache/membership.ts'
 import { isVisible } from '../../../shared/platform/cache/snapshot.ts'
+import { replace } from './replace.ts'
 
 type Greatest = { readonly xid: number; readonly rows: readonly RowChange[] }
 
 /** The obvious way to keep a log of changes, which is wrong: of each tag the greatest transaction id alone. 100 opens, 105
  *  commits, a fill sees 105, 100 commits, and nobody will ever look at 100 again. */
 export function forgetAllButGreatest(): void {
-  const { apply, isCurrent } = ChangeLog.prototype
   let epoch: string | undefined
   const byTag = new Map<string, Greatest>()
 
-  ChangeLog.prototype.apply = function applyGreatest(found) {
-    if (epoch !== found.epoch) {
-      byTag.clear()
-    }
-    epoch = found.epoch
-    found.changes.forEach((change) => keepGreatest(byTag, change))
-    apply.call(this, found)
-  }
-  ChangeLog.prototype.isCurrent = function isCurrentByGreatest(entry) {
-    const isSame = entry.stamp.epoch === this.epoch
-    return isCurrent.call(this, entry) || (isSame && !isTouched(byTag, entry))
-  }
+  replace(
+    ChangeLog.prototype,
+    'apply',
+    (original) =>
+      function apply(this: ChangeLog, found) {
+        if (epoch !== found.epoch) {
+          byTag.clear()
+        }
+        epoch = found.epoch
+        found.changes.forEach((change) => keepGreatest(byTag, change))
+        original.call(this, found)
+      },
+  )
+  replace(
+    ChangeLog.prototype,
+    'isCurrent',
+    (original) =>
+      function isCurrent(this: ChangeLog, entry) {
+        const isSame = entry.stamp.epoch === this.epoch
+        return original.call(this, entry) || (isSame && !isTouched(byTag, entry))
+      },
+  )
 }
 
 function keepGreatest(byTag: Map<string, Greatest>, change: Change): void {

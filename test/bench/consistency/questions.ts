@@ -186,7 +186,7 @@ function parse(organisation: number, { status, body }: Held): Answer {
     return { status, shown: [], hasMore: false }
   }
   const { data, page: { hasMore = false, total } = {} }: any = JSON.parse(body.toString())
-  const rows: { id: string; description?: string; name?: string }[] = [data].flat()
+  const rows: { id: string | number; description?: string; name?: string }[] = [data].flat()
   const shown = rows.map(({ id, description, name }) => {
     const cell = cellOfRow(organisation, String(id))
     const version = Number(/^v(\d+)$/.exec(description ?? name ?? '')?.[1])

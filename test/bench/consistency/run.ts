@@ -5,7 +5,7 @@ import { pruneChangeLog } from '../../../shared/platform/cache/prune.ts'
 import { openBusiness } from '../../support/business.ts'
 import { machineMs } from '../machine-clock.ts'
 import type { Counts, Violation } from './checking.ts'
-import { createDice } from './dice.ts'
+import { createDice, type Dice } from './dice.ts'
 import { faults, followerName, type FaultName, type World } from './faults.ts'
 import type { FromProcess, Result, Setup, ToProcess } from './messages.ts'
 import type { SafeguardName } from './safeguards.ts'
@@ -185,7 +185,8 @@ class Ensemble {
   }
 
   #violated(violation: Violation): void {
-    this.#readsUntilFirst ??= this.#reads()
+    const known = this.#counts.get(violation.process)?.reads ?? 0
+    this.#readsUntilFirst ??= this.#reads() + Math.max(0, violation.reads - known)
     this.#violations.push(violation)
   }
 
@@ -221,7 +222,7 @@ class Ensemble {
     }
     const isOver = (): boolean => this.#over.signal.aborted
     while (names.length > 0 && !isOver()) {
-      for (const name of shuffled(names, dice.below)) {
+      for (const name of shuffled(names, dice)) {
         await delay(calmMs, undefined, { signal: this.#over.signal }).catch(() => undefined)
         if (isOver()) {
           return
@@ -234,7 +235,7 @@ class Ensemble {
   }
 }
 
-function shuffled<T>(list: readonly T[], below: (count: number) => number): readonly T[] {
+function shuffled<T>(list: readonly T[], dice: Dice): readonly T[] {
   const mixedUp = [...list]
-  return list.map(() => mixedUp.splice(below(mixedUp.length), 1)).flat()
+  return list.map(() => mixedUp.splice(dice.below(mixedUp.length), 1)).flat()
 }

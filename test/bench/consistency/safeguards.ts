@@ -1,10 +1,11 @@
 import { Client } from 'pg'
-import { ChangeLog } from '../../../shared/platform/cache/change-log.ts'
+import { ChangeLog, type CatchUp } from '../../../shared/platform/cache/change-log.ts'
 import { Confirmation } from '../../../shared/platform/cache/confirmation.ts'
 import type { Filling } from '../../../shared/platform/cache/entry.ts'
 import { Flights } from '../../../shared/platform/cache/flights.ts'
 import type { FaultName } from './faults.ts'
 import { forgetAllButGreatest } from './greatest-only.ts'
+import { replace } from './replace.ts'
 
 // Each safeguard of the cache taken away from one process, by putting something else in place of a part of the product, and
 // nothing in the product for it. What each one is there for stands in DESIGN 4.
@@ -23,7 +24,6 @@ export type Safeguard = {
 }
 
 const epoch = '00000000-0000-0000-0000-000000000000'
-const originally = { apply: ChangeLog.prototype.apply, join: Flights.prototype.join }
 
 export const safeguards = {
   validity: {
@@ -60,19 +60,21 @@ export const safeguards = {
     off: 'a fill that is under way is shared whatever it saw',
     faults: [],
     remove() {
-      Flights.prototype.join = function join(key, work) {
-        return originally.join.call(this, key, work, () => true)
-      }
+      const { prototype }: { prototype: Flights<unknown> } = Flights
+      replace(
+        prototype,
+        'join',
+        (original) =>
+          function join(this: Flights<unknown>, key, work) {
+            return original.call(this, key, work, () => true)
+          },
+      )
     },
   },
   epoch: {
     off: 'a database that came back from a crash counts as the same',
     faults: ['database killed'],
-    remove() {
-      ChangeLog.prototype.apply = function apply(found) {
-        originally.apply.call(this, { ...found, epoch })
-      }
-    },
+    remove: () => alterCatchUps((found) => ({ ...found, epoch })),
     alter: (filling) => ({
       ...filling,
       ...(filling.stamp && { stamp: { ...filling.stamp, epoch } }),
@@ -81,12 +83,7 @@ export const safeguards = {
   floor: {
     off: 'nobody asks what was removed from the log before it was seen',
     faults: ['process stopped'],
-    remove() {
-      const floor = { xmin: 0, xmax: 0, xip: [] }
-      ChangeLog.prototype.apply = function apply(found) {
-        originally.apply.call(this, { ...found, floor })
-      }
-    },
+    remove: () => alterCatchUps((found) => ({ ...found, floor: { xmin: 0, xmax: 0, xip: [] } })),
   },
   'trust-bound': {
     off: 'answers are trusted however long nothing was heard',
@@ -124,20 +121,36 @@ export function removeSafeguards(names: readonly SafeguardName[]): (filling: Fil
     removed.reduce((altered, { alter }) => (alter ? alter(altered) : altered), filling)
 }
 
+function alterCatchUps(alter: (found: CatchUp) => CatchUp): void {
+  replace(
+    ChangeLog.prototype,
+    'apply',
+    (original) =>
+      function apply(this: ChangeLog, found) {
+        original.call(this, alter(found))
+      },
+  )
+}
+
 /** The statement without its second half.  @throws {Error} when it is not the statement that this knows any more */
 function catchUpByGreatest(): void {
   const half = /\s+or xid = any \(array\(select pg_snapshot_xip\(\$1::pg_snapshot\)\)\)/
-  const original: (...values: unknown[]) => unknown = Client.prototype.query
-  const query = function query(this: Client, ...[config, ...rest]: unknown[]): unknown {
-    if (!isCatchUp(config)) {
-      return original.call(this, config, ...rest)
-    }
-    if (!half.test(config.text)) {
-      throw new Error('the catch-up of the product is another one')
-    }
-    return original.call(this, { ...config, text: config.text.replace(half, '') }, ...rest)
-  }
-  Object.assign(Client.prototype, { query })
+  type Query = (this: Client, ...values: unknown[]) => unknown
+  const prototype: { query: Query } = Client.prototype
+  replace(
+    prototype,
+    'query',
+    (original) =>
+      function query(this: Client, config, ...rest) {
+        if (!isCatchUp(config)) {
+          return original.call(this, config, ...rest)
+        }
+        if (!half.test(config.text)) {
+          throw new Error('the catch-up of the product is another one')
+        }
+        return original.call(this, { ...config, text: config.text.replace(half, '') }, ...rest)
+      },
+  )
 }
 
 function isCatchUp(config: unknown): config is { readonly text: string } {
