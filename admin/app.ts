@@ -29,6 +29,8 @@ const migrationNames = migrations.map(({ name }) => name)
 const bodyBytesMax = 100_000
 /** More calls in one request are refused: a batch is one request to every limit on requests. */
 const batchMax = 10
+/** A process that works answers within a few milliseconds. */
+const cachePatienceMs = 500
 
 /** Starts the admin process: tRPC below `/trpc`, a page at `/`, its health. */
 export async function startAdmin(config: Config, started: Started): Promise<void> {
@@ -42,7 +44,7 @@ export async function startAdmin(config: Config, started: Started): Promise<void
   const checks = [databaseCheck(platform.reserve), noCacheCheck, queueCheck(queues)]
   const health = createHealth({ version: config.process.version, checks }, platform)
   const fx = openFx(config.fx, { ...platform, allowsLoopback })
-  const slice = { ...platform, fx, health, deadlineMs: admin.deadlineMs }
+  const slice = { ...platform, fx, health, deadlineMs: admin.deadlineMs, cachePatienceMs }
   const app = createAdmin(slice, healthHandler(health, config.health.basicStatus))
   await listen(app, { name: 'admin', host: admin.host, port: admin.port }, platform)
   platform.lifecycle.defer('readiness', async () => health.enter('draining'))

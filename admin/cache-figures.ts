@@ -61,7 +61,7 @@ export function statisticsOf(replies: Replies<StatsReply>) {
   }
 }
 
-/** All processes together by the templates of routes, those with the most reads first. */
+/** All processes together by the templates of routes, those that went to the database most often first. */
 export function statisticsByRoute(replies: Replies<StatsReply>) {
   const each = replies.answers.map(({ answer }) => answer.routes)
   const names = [...new Set(each.flatMap((routes) => Object.keys(routes)))]
@@ -77,9 +77,13 @@ export function statisticsByRoute(replies: Replies<StatsReply>) {
   })
   return {
     ...askedOf(replies),
-    routes: routes.toSorted((one, other) => other.reads - one.reads),
+    routes: routes.toSorted(
+      (one, other) => missesOf(other) - missesOf(one) || other.reads - one.reads,
+    ),
   }
 }
+
+const missesOf = ({ outcomes }: Pick<RouteReply, 'outcomes'>): number => outcomes['miss'] ?? 0
 
 /** Where one answer is kept. What Redis has is the same for all. */
 export function whereabouts(replies: Replies<InspectReply>) {

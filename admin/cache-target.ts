@@ -1,4 +1,4 @@
-import { keyTag, tableTag } from '#platform/cache/dependencies'
+import { keyTag } from '#platform/cache/dependencies'
 import type { NamedRead } from '#platform/cache/remote-question'
 import { organisationTag } from '#platform/resource/dependencies'
 import { z } from 'zod'
@@ -6,7 +6,7 @@ import { z } from 'zod'
 const tagForms =
   'a tag is `table`, `table:id`, `table.column=value`, `table.*` or `@name=value`, in at most 300 characters'
 const patternForms =
-  'a pattern is a family of tags, `table:*` (or `table.*`): every answer that read the table; for less give a tag, for one organisation { by: "organisation" }, for all { by: "everything" }'
+  'a pattern is a family of tags, `table:*` (or `table.*`): every answer that read the table; or `table:id`: those that show the row; for less give a tag, for one organisation { by: "organisation" }, for all { by: "everything" }'
 
 const tagCharactersMax = 300
 const tagsMax = 100
@@ -53,8 +53,9 @@ export const targetSchema = z.discriminatedUnion(
       by: z.literal('pattern'),
       pattern: z
         .string()
-        .max(64, patternForms)
-        .regex(/^[a-z_]\w*[:.]\*$/, patternForms),
+        .max(tagCharactersMax, patternForms)
+        .regex(/^[a-z_]\w*([:.]\*|:[^*\0]+)$/, patternForms)
+        .transform(withLowerUuid),
     }),
     z.strictObject({ by: z.literal('organisation'), organisationId: uuid }),
     z.strictObject({ by: z.literal('everything') }),
@@ -80,7 +81,7 @@ export async function tagsOf(
       return (await keysOf(named)).map(keyTag)
     }
     case 'pattern':
-      return [tableTag(target.pattern.slice(0, -2))]
+      return [target.pattern.replace(/[:.]\*$/, '')]
     case 'organisation':
       return [organisationTag(target.organisationId)]
     case 'everything':

@@ -14,6 +14,8 @@ export type AdminSlice = Pick<Platform, 'db' | 'clock' | 'random' | 'log'> & {
   readonly health: Health
   /** The longest that one procedure may take. */
   readonly deadlineMs: number
+  /** How long the API processes are waited for that are asked about their caches. */
+  readonly cachePatienceMs: number
 }
 
 export type AdminContext = {

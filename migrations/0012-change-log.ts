@@ -51,7 +51,7 @@ create unlogged table change_log (
 const cacheEpoch = `
 create unlogged table cache_epoch (
   is_only boolean primary key default true check (is_only),
-  database name not null default current_database(),
+  database text collate "C" not null default current_database(),
   id uuid not null default gen_random_uuid(),
   floor pg_snapshot not null default pg_current_snapshot(),
   mark pg_snapshot not null default pg_current_snapshot(),

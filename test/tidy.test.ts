@@ -10,7 +10,7 @@ const read = (path: string) => readFileSync(path, 'utf8')
 const filesUnder = (root: string) =>
   existsSync(root)
     ? readdirSync(root, { recursive: true, encoding: 'utf8' })
-        .filter((path) => path.endsWith('.ts'))
+        .filter((path) => path.endsWith('.ts') && !path.includes('node_modules/'))
         .map((path) => `${root}/${path}`)
         .toSorted()
     : []

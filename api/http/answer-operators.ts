@@ -1,5 +1,4 @@
 import { scopes, type Caller } from '#members'
-import { cacheKey } from '#platform/cache/entry'
 import { problems } from '#platform/cache/problems'
 import { answerQuestions, type FindKey } from '#platform/cache/remote-answers'
 import type { NamedRead } from '#platform/cache/remote-question'
@@ -8,7 +7,7 @@ import { Problem } from '#platform/problem'
 import { resources } from '../resources.ts'
 import { routes } from '../routes.ts'
 import type { ApiSlice } from '../slice.ts'
-import type { KeptReadOf } from './cached-read.ts'
+import { keyOf, type KeptReadOf } from './cached-read.ts'
 import { readsOf } from './resource-reads.ts'
 
 /** Lets operators ask this process about its cache, also by the URLs of reads. */
@@ -51,7 +50,7 @@ const findKeyIn =
     if (read.audience !== 'public' && named.organisationId === undefined) {
       throw new Problem(problems.notKept, `${read.route} needs the organisation that reads it.`)
     }
-    return { key: cacheKey(read.audience, read), route: read.route }
+    return { key: keyOf(slice, read), route: read.route }
   }
 
 /** A caller who may read everything of the organisation, or of its member. */

@@ -1,7 +1,13 @@
 import type { Request } from 'express'
 import { findAdmin, type Caller } from '#members'
 import type { CacheRead } from '#platform/cache/cache'
-import { cacheKey, type Audience, type Filling, type Lifetime } from '#platform/cache/entry'
+import {
+  cacheKey,
+  type Audience,
+  type CacheKey,
+  type Filling,
+  type Lifetime,
+} from '#platform/cache/entry'
 import type { Served } from '#platform/cache/served'
 import type { PreparedRunner } from '#platform/database/database'
 import type { Filled, Item } from '#platform/resource/filled'
@@ -50,18 +56,26 @@ export type Answered = { readonly served: Served; readonly isOperator: boolean }
 export async function readCached(
   slice: ApiSlice,
   request: Request,
-  { audience, route, shape, query, lifetime, fill }: KeptRead,
+  kept: KeptRead,
 ): Promise<Answered> {
   const isOperator = await isOperators(slice, request)
   const read: CacheRead = {
-    key: cacheKey(audience, { route, shape: `${slice.version} ${shape}`, query }),
-    route,
-    lifetime,
-    fill,
+    key: keyOf(slice, kept),
+    route: kept.route,
+    lifetime: kept.lifetime,
+    fill: kept.fill,
     consistency: consistencyOf(slice, request),
     isBypass: isOperator && wantsFresh(request),
   }
   return { served: await slice.cache.read(read), isOperator }
+}
+
+/** The name of the answer. */
+export function keyOf(
+  { version }: Pick<ApiSlice, 'version'>,
+  { audience, route, shape, query }: KeptRead,
+): CacheKey {
+  return cacheKey(audience, { route, shape: `${version} ${shape}`, query })
 }
 
 /** `Cache-Control: no-cache` would let anybody past the cache, and so to the database; of operators it is honoured. */

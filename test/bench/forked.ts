@@ -7,17 +7,20 @@ export type Forked<Question, Answer> = {
   stop(): Promise<void>
 }
 
-/** What a file in `processes/` exports nothing of, and does all the same: answers what it is asked until its parent is gone. */
-export function answerParent<Setup, Question, Answer>(
-  open: (setup: Setup) => Promise<{
-    readonly answer: (question: Question) => Promise<Answer>
+/** What a file in `processes/` does: opens what it needs by what it was started with, and answers what it is asked until its
+ *  parent is gone. */
+export function answerParent(
+  open: (setup: any) => Promise<{
+    readonly answer: (question: any) => Promise<unknown>
     readonly close: () => Promise<void>
   }>,
 ): void {
-  const setup: Setup = JSON.parse(process.env['BENCH_SETUP'] ?? '{}')
+  const setup: unknown = JSON.parse(process.env['BENCH_SETUP'] ?? '{}')
   const opened = open(setup)
-  process.on('message', ({ question, isLast }: { question: Question; isLast: boolean }) => {
-    const work = opened.then((one) => (isLast ? one.close() : one.answer(question)))
+  process.on('message', ({ question, isLast }: { question: unknown; isLast: boolean }) => {
+    const work = opened.then((one): Promise<unknown> =>
+      isLast ? one.close() : one.answer(question),
+    )
     work.then(
       (answer) => process.send?.({ answer }),
       (error: unknown) => process.send?.({ error: String(Reflect.get(Object(error), 'stack')) }),

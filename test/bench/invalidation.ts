@@ -129,7 +129,12 @@ function memberOf(index: number, { cursor, number }: ChangeLog): Held {
   }
   const lifetime = { freshSeconds: 3600, staleSeconds: 0 }
   const making = { key, route, lifetime, sentAtMs: 0, filledAtMs: 0, fillMs: 1 }
-  return hold(entryOf(filling, making), { sentAtMs: 0, checkedNumber: number, spread: 1 })
+  return hold(entryOf(filling, making), {
+    sentAtMs: 0,
+    confirmedAtMs: 0,
+    checkedNumber: number,
+    spread: 1,
+  })
 }
 
 /** Every property, that of the key too, tells when it is read. */

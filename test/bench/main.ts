@@ -1,5 +1,8 @@
 import { startServers, stopServers } from '../support/servers.ts'
+import { printConsistency } from './consistency/consistency.ts'
+import { printDelays } from './delay.ts'
 import { depth } from './depth.ts'
+import { printEntryMemory } from './entry-memory.ts'
 import { printHitRatios } from './hit-ratio.ts'
 import { printInvalidations } from './invalidation.ts'
 import { printHits } from './l1-hit.ts'
@@ -19,6 +22,9 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'watched-write': { needsServers: true, run: watchedWrite },
   'l1-hit': { needsServers: true, run: printHits },
   invalidation: { needsServers: false, run: printInvalidations },
+  consistency: { needsServers: false, run: () => printConsistency(words) },
+  'entry-memory': { needsServers: true, run: printEntryMemory },
+  'other-process-delay': { needsServers: true, run: printDelays },
   stampede: {
     needsServers: true,
     settings: ['shared_preload_libraries=pg_stat_statements'],
@@ -26,7 +32,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
 }
 
-const [name = ''] = process.argv.slice(2)
+const [name = '', ...words] = process.argv.slice(2)
 const scenario = Object.hasOwn(scenarios, name) ? scenarios[name] : undefined
 if (!scenario) {
   console.error(`npm run bench -- NAME, where NAME is one of: ${Object.keys(scenarios).join(', ')}`)

@@ -28,7 +28,10 @@ async function migrate(args: readonly string[], env: Env) {
 
 const names = migrations.map(({ name }) => name)
 
-describe('npm run migrate', () => {
+describe('npm run migrate', function () {
+  // analyze plans some thousand statements, which takes a busy machine its time
+  this.timeout(60_000)
+
   it('up lists what was applied with its duration, and the time the indexes took', async () => {
     const env = { DATABASE_URL: await createDatabase('template1') }
     const { out, exitCode } = await migrate(['up'], env)

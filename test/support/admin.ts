@@ -14,7 +14,8 @@ export async function startAdmin(
   more: Partial<AdminSlice> = {},
 ): Promise<string> {
   const health = createHealth({ version: '0.1.0', checks: [] }, business)
-  const slice: AdminSlice = { ...business, health, deadlineMs: 2000, ...more }
+  const defaults = { deadlineMs: 2000, cachePatienceMs: 500 }
+  const slice: AdminSlice = { ...business, health, ...defaults, ...more }
   const server = createServer(createAdmin(slice, healthHandler(health)))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -19,7 +19,13 @@ import {
   type StatsReply,
 } from './remote-question.ts'
 
-type Slice = { readonly db: Runner; readonly clock: Clock; readonly random: Random }
+type Slice = {
+  readonly db: Runner
+  readonly clock: Clock
+  readonly random: Random
+  /** Who has not answered by then is left out. */
+  readonly cachePatienceMs: number
+}
 
 /** What the processes say that keep answers. */
 export type Replies<T> = {
@@ -32,8 +38,6 @@ export type Replies<T> = {
   readonly refusals: readonly string[]
 }
 
-/** Who has not answered by then is left out. */
-const patienceMs = 500
 const pauseMs = 5
 /** PostgreSQL takes less than 8000 bytes in a notification. */
 const questionBytesMax = 7_999
@@ -84,8 +88,8 @@ async function ask<T>(
 type Row = { readonly process: string; readonly body: string | null }
 
 /** Waits until all have answered that are there, or the time is up. */
-async function collect({ db, clock }: Slice, id: string): Promise<readonly Row[]> {
-  const deadlineMs = clock.monotonicMs() + patienceMs
+async function collect({ db, clock, cachePatienceMs }: Slice, id: string): Promise<readonly Row[]> {
+  const deadlineMs = clock.monotonicMs() + cachePatienceMs
   for (;;) {
     const rows = await db.run(sql<Row>`
       select listener.process, reply.body::text as body

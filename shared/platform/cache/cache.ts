@@ -2,6 +2,7 @@ import type { Consistency } from './consistency-token.ts'
 import type { CacheKey, Filling, Lifetime, Stamp } from './entry.ts'
 import type { Follower } from './follower.ts'
 import type { Coding, Held } from './held.ts'
+import type { RedisCallsSnapshot } from './redis-calls.ts'
 import type { Served } from './served.ts'
 import type { CacheStatistics } from './statistics.ts'
 
@@ -75,4 +76,6 @@ export type CacheReport = CacheStatistics & {
   readonly changes: number
   /** How long ago everything that had been committed was known here. */
   readonly confirmedAgoMs: number
+  /** How Redis answers, where it is one of the tiers. */
+  readonly redis?: RedisCallsSnapshot
 }

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip, zstdCompress } from 'node:zlib'
 import type { Coding, Held } from './held.ts'
+import { unpooled } from './unpooled.ts'
 
 /** Smaller bodies fit into one packet anyway. */
 export const encodedBytesMin = 1024
@@ -24,7 +25,8 @@ export function encode(held: Held, coding: Coding, onEncoded: () => void): Promi
   if (known) {
     return known
   }
-  const encoding = compress[coding](held.body).then((bytes) => {
+  const encoding = compress[coding](held.body).then((pooled) => {
+    const bytes = unpooled(pooled)
     held.encodedBytes += bytes.length
     onEncoded()
     return bytes

@@ -121,7 +121,7 @@ export class CacheEngine implements Cache {
   }
 
   report(): CacheReport {
-    const { memory, changes, follower, statistics, clock } = this.#parts
+    const { memory, shared, changes, follower, statistics, clock } = this.#parts
     return {
       ...statistics.read(),
       tiers: this.tiers,
@@ -132,6 +132,7 @@ export class CacheEngine implements Cache {
       epoch: changes.epoch,
       changes: changes.pairs,
       confirmedAgoMs: clock.monotonicMs() - follower.confirmedAtMs(),
+      ...(shared && { redis: shared.snapshot() }),
     }
   }
 

@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib'
 import { z } from 'zod'
 import type { CacheKey, Entry } from './entry.ts'
 import { formatSnapshot, parseSnapshot } from './snapshot.ts'
+import { unpooled } from './unpooled.ts'
 
 // How an entry lies in Redis: one line of ASCII, `TGE1 <crc32> <xmax> <running> <stamp bytes> <header bytes> <body bytes>`,
 // then the stamp as PostgreSQL writes it, the header as JSON, and the body as it goes out. What orders two entries stands
@@ -88,7 +89,7 @@ export function decodeEntry(key: CacheKey, bytes: Buffer): Entry | undefined {
       key,
       headers: Object.fromEntries(headers),
       stamp: { epoch, snapshot },
-      body: copyOf(parts.body),
+      body: unpooled(parts.body),
     }
   } catch {
     return undefined // an intact sum over what no version of this code writes
@@ -125,11 +126,4 @@ function split(bytes: Buffer): Parts | undefined {
 
 function hexadecimal(sum: number): string {
   return sum.toString(16).padStart(8, '0')
-}
-
-/** Outside of Node's shared slabs, of which a small buffer would keep a whole one alive. */
-function copyOf(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length)
-  bytes.copy(copy)
-  return copy
 }

@@ -2,6 +2,8 @@ import { hash } from 'node:crypto'
 import type { Tracked } from './change-log.ts'
 import { tablesOfTags } from './dependencies.ts'
 import type { CacheKey, Entry, Filling, Lifetime, Stamp } from './entry.ts'
+import { residentOverheadBytes } from './memory-tier.ts'
+import { unpooled } from './unpooled.ts'
 
 /** Codings in which a body is kept besides as it is, the most welcome first. */
 export const codings = ['br', 'zstd', 'gzip'] as const
@@ -30,16 +32,25 @@ export function etagOf(body: Buffer): string {
   return `W/"${hash('sha256', body, 'base64url').slice(0, 16)}"`
 }
 
-/** How a value counts against the bound: its bytes, those of its texts and of its objects, as measured in
- *  `npm run bench -- entry-memory`. */
-export function sizeOf({
-  key,
-  body,
-  encodedBytes,
-  dependencies: { tags, memberships },
-}: Held): number {
-  const texts = tags.reduce((sum, tag) => sum + tag.length + 32, 0)
-  return body.length + encodedBytes + 2 * key.length + texts + 400 * memberships.length + 900
+/** Bytes beside the characters, as `npm run bench -- entry-memory` measures them (node 26, 2026-11-25): of a text and its
+ *  place in a list, of a membership with its interval, of a coding, and of the rest of an entry. */
+const weights = { text: 32, membership: 760, coding: 120, entry: 1160 + residentOverheadBytes }
+
+/** How a value counts against the bound; within 10 % of what it weighs. */
+export function sizeOf(held: Held): number {
+  const { key, body, encoded, encodedBytes, headers, dependencies } = held
+  const sizeOfTexts = (texts: readonly string[]): number =>
+    texts.reduce((sum, { length }) => sum + length + weights.text, 0)
+  return (
+    weights.entry +
+    body.length +
+    encodedBytes +
+    encoded.size * weights.coding +
+    key.length +
+    sizeOfTexts(Object.values(headers)) +
+    sizeOfTexts(dependencies.tags) +
+    dependencies.memberships.length * weights.membership
+  )
 }
 
 /** That there is nothing is served no longer than this. */
@@ -64,7 +75,8 @@ export function entryOf(filling: Filling & { readonly stamp: Stamp }, making: Ma
     staleSeconds: isFound ? staleSeconds : 0,
   }
   const { key, route, filledAtMs, fillMs } = making
-  return { ...filling, key, route, filledAtMs, fillMs, lifetime, etag: etagOf(filling.body) }
+  const body = unpooled(filling.body)
+  return { ...filling, body, key, route, filledAtMs, fillMs, lifetime, etag: etagOf(body) }
 }
 
 type Holding = Pick<Held, 'sentAtMs' | 'confirmedAtMs' | 'checkedNumber'> & {

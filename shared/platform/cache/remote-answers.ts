@@ -6,6 +6,7 @@ import type { Cache, InspectedTier } from './cache.ts'
 import { keyTag } from './dependencies.ts'
 import type { CacheKey } from './entry.ts'
 import type { Held } from './held.ts'
+import type { RedisCallsSnapshot } from './redis-calls.ts'
 import {
   question as questionSchema,
   questionsChannel,
@@ -73,7 +74,7 @@ async function answer(
   question: Question,
 ): Promise<{ readonly answer: unknown } | { readonly problem: string }> {
   try {
-    return { answer: await look(cache, findKey, needs, question) }
+    return { answer: await find(cache, findKey, needs, question) }
   } catch (error) {
     if (error instanceof Problem) {
       return { problem: error.detail }
@@ -82,7 +83,7 @@ async function answer(
   }
 }
 
-async function look(
+async function find(
   cache: Cache,
   findKey: FindKey,
   needs: Needs,
@@ -103,13 +104,18 @@ async function describeCache(cache: Cache, { clock }: Needs): Promise<StatsReply
       tables[table] = (tables[table] ?? 0) + 1
     }
   })
-  const { epoch, confirmedAgoMs, ...report } = cache.report()
+  const { epoch, confirmedAgoMs, redis, ...report } = cache.report()
   return {
     ...report,
     ...(epoch !== undefined && { epoch }),
     confirmedAgoMs: Number.isFinite(confirmedAgoMs) ? Math.round(confirmedAgoMs) : null,
     tables,
+    ...(redis && { redis: describeRedis(redis) }),
   }
+}
+
+function describeRedis({ breaker, isConnected, errors, droppedCount }: RedisCallsSnapshot) {
+  return { circuit: breaker.state, isConnected, errors, dropped: droppedCount }
 }
 
 async function count(cache: Cache, { clock }: Needs, asked: CountArguments): Promise<CountReply> {

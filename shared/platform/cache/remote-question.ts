@@ -36,6 +36,14 @@ export type Question = z.infer<typeof question>
 
 const counts = z.record(z.string(), z.number())
 
+/** How Redis answers one process: the state of its circuit, errors by kind, answers that could not be stored. */
+const redisReply = z.object({
+  circuit: z.string(),
+  isConnected: z.boolean(),
+  errors: counts,
+  dropped: z.number(),
+})
+
 /** What one process says of its cache. */
 export const statsReply = z.object({
   tiers: z.string(),
@@ -49,6 +57,8 @@ export const statsReply = z.object({
   /** Null while the change log was never followed. */
   confirmedAgoMs: z.number().nullable(),
   counters: counts,
+  /** Absent where Redis is no tier. */
+  redis: redisReply.exactOptional(),
   routes: z.record(
     z.string(),
     z.object({

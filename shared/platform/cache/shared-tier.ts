@@ -5,6 +5,7 @@ import { decodeEntry } from './entry-codec.ts'
 import type { CacheKey } from './entry.ts'
 import type { Follower } from './follower.ts'
 import { bare, hold, type Held } from './held.ts'
+import type { RedisCallsSnapshot } from './redis-calls.ts'
 import type { RedisTier } from './redis-tier.ts'
 import { compareSnapshots, formatSnapshot } from './snapshot.ts'
 import type { Statistics } from './statistics.ts'
@@ -106,6 +107,11 @@ export class SharedTier {
   /** @throws {Error} when Redis does not answer */
   ping(): Promise<unknown> {
     return this.#parts.redis.ping()
+  }
+
+  /** How Redis answers. */
+  snapshot(): RedisCallsSnapshot {
+    return this.#parts.redis.snapshot()
   }
 
   async #take(key: CacheKey, bytes: Buffer): Promise<Held | undefined> {

@@ -153,6 +153,28 @@ describe('the local change log', () => {
     expect(entry && world.log.isCurrent(entry.tracked)).to.equal(false)
   })
 
+  it('keeps what operators name by key or by collection out, and what they do not name in', () => {
+    const world = new World()
+    const snapshot = world.transactions.snapshot()
+    const listOf = (shelf: string): Tracked => ({
+      ...track(world.log, shelf, snapshot),
+      dependencies: {
+        tags: ['books'],
+        memberships: [{ collection: `books.shelf=${shelf}`, equal: [] }],
+      },
+    })
+    const entries = [track(world.log, '1', snapshot), track(world.log, '2', snapshot)]
+    const lists = [listOf('s'), listOf('t')]
+    const xid = world.transactions.begin()
+    world.transactions.end(xid)
+    const changes = [{ xid, relation: '', tags: ['@key=key of 1', 'books.shelf=s'] }]
+    const after = world.transactions.snapshot()
+    world.log.apply({ epoch, floor, snapshot: after, changes, isTruncated: false })
+    const isCurrent = (one: Tracked): boolean => world.log.isCurrent(one)
+    expect([...entries, ...lists].map(isCurrent)).to.deep.equal([false, true, false, true])
+    expect(isCurrent(track(world.log, '1', after))).to.equal(true)
+  })
+
   it('refuses entries of another epoch, before and after its own has changed', () => {
     const world = new World()
     world.fill('1')

@@ -1,0 +1,121 @@
+import { rm } from 'node:fs/promises'
+import { openRunDirectory } from '../../support/run-directory.ts'
+import { faultNames } from './faults.ts'
+import { prepare, startInstallation } from './installation.ts'
+import { printReport } from './print.ts'
+import { run, type Report, type RunOptions } from './run.ts'
+import { isSafeguard, safeguards, type Safeguard, type SafeguardName } from './safeguards.ts'
+
+// npm run bench -- consistency [--reads N] [--seed S] [--minutes M] [--without SAFEGUARD] [--safeguards]
+
+const readsUntilCaught = 100_000
+
+/** Checks the cache against what was promised, with real processes, real servers and faults; or shows that the checker
+ *  notices each safeguard that is missing. */
+export async function printConsistency(words: readonly string[]): Promise<void> {
+  const number = (name: string, otherwise: number): number => {
+    const value = Number(optionOf(words, name) ?? otherwise)
+    if (!Number.isFinite(value) || value <= 0) {
+      throw new Error(`--${name} is a number above 0`)
+    }
+    return value
+  }
+  const seed = number('seed', 1)
+  if (words.includes('--safeguards')) {
+    await printSafeguards(seed)
+    return
+  }
+  const without = optionOf(words, 'without')
+  if (without !== undefined && !isSafeguard(without)) {
+    throw new Error(`--without is one of: ${Object.keys(safeguards).join(', ')}`)
+  }
+  const options = without === undefined ? whole(seed, number) : missing(seed, without)
+  const report = await runAlone({ ...options, reads: number('reads', options.reads) })
+  if (without === undefined) {
+    printReport(options, report)
+  } else {
+    printCaught(without, report)
+  }
+  const isAsExpected = without === undefined ? report.violations.length === 0 : isCaught(report)
+  process.exitCode = isAsExpected ? 0 : 1
+}
+
+/** Everything on, all faults. */
+function whole(seed: number, number: (name: string, otherwise: number) => number): RunOptions {
+  const reads = number('reads', 10_000_000)
+  const seconds = 60 * number('minutes', 7)
+  return {
+    seed,
+    reads,
+    seconds,
+    readsPerSecond: (1.3 * reads) / seconds,
+    writesPerSecond: 90,
+    faults: faultNames,
+    calmMs: 3_000,
+    without: [],
+    isFirstEnough: false,
+  }
+}
+
+/** One safeguard off, and the trouble that it is there for. */
+function missing(seed: number, without: SafeguardName): RunOptions {
+  const { faults }: Safeguard = safeguards[without]
+  return {
+    seed,
+    reads: readsUntilCaught,
+    seconds: 120,
+    readsPerSecond: faults.length === 0 ? 8_000 : 4_000,
+    writesPerSecond: 90,
+    faults,
+    calmMs: 1_000,
+    without: [without],
+    isFirstEnough: true,
+  }
+}
+
+async function printSafeguards(seed: number): Promise<void> {
+  console.log(
+    `Each safeguard off in turn, seed ${seed}; to be caught within ${readsUntilCaught} reads`,
+  )
+  let isAll = true
+  for (const name of Object.keys(safeguards).filter(isSafeguard)) {
+    const report = await runAlone(missing(seed, name))
+    isAll &&= isCaught(report)
+    printCaught(name, report)
+  }
+  process.exitCode = isAll ? 0 : 1
+}
+
+function printCaught(name: SafeguardName, report: Report): void {
+  const {
+    violations: [first],
+    readsUntilFirst,
+    seconds,
+  } = report
+  const told = first
+    ? `caught after ${String(readsUntilFirst).padStart(6)} reads, ${seconds.toFixed(1)} s: ${first.promise}, ${first.what}`
+    : `NOT CAUGHT in ${seconds.toFixed(0)} s`
+  console.log(`${name.padEnd(16)} ${safeguards[name].off.padEnd(70)} ${told}`)
+}
+
+function isCaught({ readsUntilFirst = Infinity }: Report): boolean {
+  return readsUntilFirst <= readsUntilCaught
+}
+
+/** On servers of its own, which are gone afterwards. */
+async function runAlone(options: RunOptions): Promise<Report> {
+  const directory = await openRunDirectory()
+  const installation = await startInstallation(directory)
+  try {
+    const organisationIds = await prepare(installation.url, false)
+    return await run(options, { ...installation, servers: installation, organisationIds })
+  } finally {
+    await installation.close()
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+function optionOf(words: readonly string[], name: string): string | undefined {
+  const index = words.indexOf(`--${name}`)
+  return index < 0 ? undefined : words[index + 1]
+}
