@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { openRunDirectory } from '../../support/run-directory.ts'
+import { startInstallation } from './installation.ts'
 import { faultNames } from './faults.ts'
-import { prepare, startInstallation } from './installation.ts'
 import { printReport } from './print.ts'
 import { run, type Report, type RunOptions } from './run.ts'
 import { isSafeguard, safeguards, type Safeguard, type SafeguardName } from './safeguards.ts'
