@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { openRunDirectory } from '../../support/run-directory.ts'
-import { startInstallation } from './installation.ts'
 import { faultNames } from './faults.ts'
+import { startInstallation } from './installation.ts'
 import { printReport } from './print.ts'
 import { run, type Report, type RunOptions } from './run.ts'
 import { isSafeguard, safeguards, type Safeguard, type SafeguardName } from './safeguards.ts'
@@ -52,7 +52,7 @@ function whole(seed: number, number: (name: string, otherwise: number) => number
     readsPerSecond: (1.3 * reads) / seconds,
     writesPerSecond: 90,
     faults: faultNames,
-    calmMs: 3_000,
+    calmMs: 2_500,
     without: [],
     isFirstEnough: false,
   }
