@@ -17,7 +17,7 @@ import { Writing, type Acknowledged } from './writing.ts'
 const readersMax = 400
 const readersOfOneMax = 6
 /** Of the fills, those that take longer than a write. */
-const lingeringShare = 0.05
+const lingeringShare = 0.1
 const writersCount = 4
 const readsPerTurn = 50
 /** News go out so often, and at least so often when there are none. */
