@@ -64,8 +64,9 @@ function missing(seed: number, without: SafeguardName): RunOptions {
   return {
     seed,
     reads: readsUntilCaught,
-    seconds: 120,
-    readsPerSecond: faults.length === 0 ? 8_000 : 4_000,
+    seconds: 70,
+    // few, so that much is written between two of them
+    readsPerSecond: 1_500,
     writesPerSecond: 90,
     faults,
     calmMs: 1_000,

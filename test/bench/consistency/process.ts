@@ -17,7 +17,7 @@ import { Writing, type Acknowledged } from './writing.ts'
 const readersMax = 400
 const readersOfOneMax = 6
 /** Of the fills, those that take longer than a write. */
-const lingeringShare = 0.05
+const lingeringShare = 0.1
 const writersCount = 4
 const readsPerTurn = 50
 /** News go out so often, and at least so often when there are none. */
@@ -42,6 +42,8 @@ class Participant {
   #untold: Event[] = []
   #toldAtMs = 0
   #recent: number[] = []
+  #begun = 0
+  #waiting = 0
   /** How many readers of each question wait. */
   readonly #asked = new Map<Question, number>()
   #stage: 'all' | 'reads' | 'nothing' = 'all'
@@ -130,24 +132,31 @@ class Participant {
   async #readOn(readsPerSecond: number): Promise<void> {
     const { clock } = this.#member.reading
     const beganAtMs = machineMs()
-    let [begun, ended] = [0, 0]
-    while (this.#stage !== 'nothing' || ended < begun) {
+    while (this.#stage !== 'nothing' || this.#waiting > 0) {
       this.#knowledge.advance(machineMs())
-      const dueMs = beganAtMs + (1_000 * begun) / readsPerSecond - machineMs()
-      const isWanted = dueMs <= 0 && this.#stage !== 'nothing'
-      for (let turn = 0; isWanted && turn < readsPerTurn && begun - ended < readersMax; turn += 1) {
-        const question = this.#pick()
-        const asked = this.#asked.get(question) ?? 0
-        if (asked < readersOfOneMax) {
-          begun += 1
-          this.#asked.set(question, asked + 1)
-          void this.#checking.ask(question).then(() => {
-            ended += 1
-            this.#asked.set(question, (this.#asked.get(question) ?? 0) - 1)
-          })
-        }
+      const dueMs = beganAtMs + (1_000 * this.#begun) / readsPerSecond - machineMs()
+      if (dueMs <= 0 && this.#stage !== 'nothing') {
+        this.#askSome()
+        await nextTurn()
+      } else {
+        await clock.sleep(1)
       }
-      await (isWanted && begun - ended < readersMax ? nextTurn() : clock.sleep(1))
+    }
+  }
+
+  #askSome(): void {
+    for (let turn = 0; turn < readsPerTurn && this.#waiting < readersMax; turn += 1) {
+      const question = this.#pick()
+      const asked = this.#asked.get(question) ?? 0
+      if (asked < readersOfOneMax) {
+        this.#begun += 1
+        this.#waiting += 1
+        this.#asked.set(question, asked + 1)
+        void this.#checking.ask(question).then(() => {
+          this.#waiting -= 1
+          this.#asked.set(question, (this.#asked.get(question) ?? 0) - 1)
+        })
+      }
     }
   }
 
