@@ -290,9 +290,16 @@ async function main(): Promise<void> {
   await begun.promise
   await participant.run()
   await told.promise
-  send(participant.result())
+  await sent(participant.result())
   await member.close()
   process.disconnect?.()
+}
+
+/** Resolves when the parent has it: a result is long, and what is under way is lost with the process. */
+async function sent(message: FromProcess): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  process.send?.(message, () => resolve())
+  await promise
 }
 
 process.on('disconnect', () => process.exit())
