@@ -162,13 +162,13 @@ export async function loseLog({ cache, clock }: CacheProcess, line: TcpGate): Pr
 
 /** Waits for something of a process that may have to pause first, and lets its clock run for that. */
 async function ticking<T>(clock: TestClock, work: Promise<T>): Promise<T> {
-  let isOver = false
-  const settled = work.finally(() => (isOver = true))
+  const over = new AbortController()
+  const settled = work.finally(() => over.abort())
   settled.catch(() => undefined) // whoever waits has it too
-  for (let turn = 0; !isOver && turn < 400; turn += 1) {
+  for (let turn = 0; !over.signal.aborted && turn < 400; turn += 1) {
     await systemClock.sleep(25)
     // A process that is only slow needs no time of its own.
-    if (!isOver && turn % 4 === 3) {
+    if (!over.signal.aborted && turn % 4 === 3) {
       await clock.advance(50)
     }
   }

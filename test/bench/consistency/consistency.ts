@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { openRunDirectory } from '../../support/run-directory.ts'
 import { faultNames } from './faults.ts'
-import { prepare, startInstallation } from './installation.ts'
+import { startInstallation } from './installation.ts'
 import { printReport } from './print.ts'
 import { run, type Report, type RunOptions } from './run.ts'
 import { isSafeguard, safeguards, type Safeguard, type SafeguardName } from './safeguards.ts'
@@ -30,7 +30,8 @@ export async function printConsistency(words: readonly string[]): Promise<void> 
     throw new Error(`--without is one of: ${Object.keys(safeguards).join(', ')}`)
   }
   const options = without === undefined ? whole(seed, number) : missing(seed, without)
-  const report = await runAlone({ ...options, reads: number('reads', options.reads) })
+  const reads = number('reads', options.reads)
+  const report = await onServers((runIn) => runIn({ ...options, reads }))
   if (without === undefined) {
     printReport(options, report)
   } else {
@@ -51,7 +52,7 @@ function whole(seed: number, number: (name: string, otherwise: number) => number
     readsPerSecond: (1.3 * reads) / seconds,
     writesPerSecond: 90,
     faults: faultNames,
-    calmMs: 3_000,
+    calmMs: 2_500,
     without: [],
     isFirstEnough: false,
   }
@@ -63,8 +64,9 @@ function missing(seed: number, without: SafeguardName): RunOptions {
   return {
     seed,
     reads: readsUntilCaught,
-    seconds: 120,
-    readsPerSecond: faults.length === 0 ? 8_000 : 4_000,
+    seconds: 70,
+    // few, so that much is written between two of them
+    readsPerSecond: 1_500,
     writesPerSecond: 90,
     faults,
     calmMs: 1_000,
@@ -78,11 +80,13 @@ async function printSafeguards(seed: number): Promise<void> {
     `Each safeguard off in turn, seed ${seed}; to be caught within ${readsUntilCaught} reads`,
   )
   let isAll = true
-  for (const name of Object.keys(safeguards).filter(isSafeguard)) {
-    const report = await runAlone(missing(seed, name))
-    isAll &&= isCaught(report)
-    printCaught(name, report)
-  }
+  await onServers(async (runIn) => {
+    for (const name of Object.keys(safeguards).filter(isSafeguard)) {
+      const report = await runIn(missing(seed, name))
+      isAll &&= isCaught(report)
+      printCaught(name, report)
+    }
+  })
   process.exitCode = isAll ? 0 : 1
 }
 
@@ -102,15 +106,22 @@ function isCaught({ readsUntilFirst = Infinity }: Report): boolean {
   return readsUntilFirst <= readsUntilCaught
 }
 
-/** On servers of its own, which are gone afterwards. */
-async function runAlone(options: RunOptions): Promise<Report> {
+type Runner = (options: RunOptions) => Promise<Report>
+
+/** On servers of its own, which are gone afterwards; each run in a new database. */
+async function onServers<T>(work: (runIn: Runner) => Promise<T>): Promise<T> {
   const directory = await openRunDirectory()
-  const installation = await startInstallation(directory)
   try {
-    const organisationIds = await prepare(installation.url, false)
-    return await run(options, { ...installation, servers: installation, organisationIds })
+    const installation = await startInstallation(directory)
+    try {
+      return await work(async (options) => {
+        const world = await installation.createWorld()
+        return run(options, { ...installation, ...world, servers: installation })
+      })
+    } finally {
+      await installation.close()
+    }
   } finally {
-    await installation.close()
     await rm(directory, { recursive: true, force: true })
   }
 }

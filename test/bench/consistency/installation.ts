@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { sql } from 'kysely'
+import { Client } from 'pg'
 import { migrations } from '../../../migrations/index.ts'
 import { createOrganisation } from '../../../shared/members/index.ts'
 import { migrateUp } from '../../../shared/platform/database/migrate.ts'
@@ -15,7 +16,8 @@ import { firstStatements } from './writes.ts'
 
 /** A PostgreSQL and a Redis of the checker's own, which may be killed and frozen. */
 export type Installation = {
-  readonly url: string
+  /** A new database with all the cells at version 0, and the ids of its organisations. */
+  createWorld(): Promise<{ readonly url: string; readonly organisationIds: readonly string[] }>
   readonly redisUrl: string | undefined
   /** The processes of the database, and what kills them all and brings the cluster back. */
   readonly postgres: { signal(name: NodeJS.Signals): void; restart(): Promise<void> }
@@ -40,6 +42,11 @@ export async function startInstallation(directory: string): Promise<Installation
   let postgres: Postgres = await startPostgres({ ...place, settings })
   let redis: RedisServer | undefined = binary === undefined ? undefined : await openRedis(binary)
 
+  const template = databaseOf(postgres.url, 'template_cells')
+  await execute(postgres.url, 'create database template_cells')
+  const organisationIds = await prepare(template, false)
+  let worlds = 0
+
   function openRedis(found: string): Promise<RedisServer> {
     return startRedis({
       binary: found,
@@ -57,7 +64,14 @@ export async function startInstallation(directory: string): Promise<Installation
     }
   }
   return {
-    url: postgres.url,
+    async createWorld() {
+      const name = `cells_${(worlds += 1)}`
+      await execute(postgres.url, `create database ${name} template template_cells`)
+      const url = databaseOf(postgres.url, name)
+      // a copy, whose transactions will have the ids of its twins', is another database
+      await execute(url, 'select rotate_cache_epoch()')
+      return { url, organisationIds }
+    },
     redisUrl: redis?.url,
     postgres: {
       signal: signalPostgres,
@@ -104,6 +118,20 @@ export async function prepare(url: string, isMigrated: boolean): Promise<readonl
     return ids
   } finally {
     await business.lifecycle.stop()
+  }
+}
+
+function databaseOf(url: string, name: string): string {
+  return Object.assign(new URL(url), { pathname: `/${name}` }).href
+}
+
+async function execute(url: string, statement: string): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
   }
 }
 

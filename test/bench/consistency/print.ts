@@ -64,7 +64,7 @@ export function printReport({ seed, without }: RunOptions, report: Report): void
   print('  outcome unknown', writes('unknown'))
   print('acknowledged without having been seen', String(counter('acknowledge-failed')))
   print('caches that began anew', String(counter('reset')))
-  for (const [name, times] of Map.groupBy(report.faults, ({ name }) => name)) {
+  for (const [name, times] of Map.groupBy(report.faults, (one) => one.name)) {
     print(`fault: ${name}`, String(times.length))
   }
   printDelays(report)

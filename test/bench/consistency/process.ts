@@ -13,15 +13,21 @@ import { Writing, type Acknowledged } from './writing.ts'
 
 // One process of the checker: it writes its own cells, reads everybody's, and judges every answer.
 
-const readersCount = 16
+/** At a time, of all questions and of one. */
+const readersMax = 400
+const readersOfOneMax = 6
+/** Of the fills, those that take longer than a write. */
+const lingeringShare = 0.1
 const writersCount = 4
-const readsPerTurn = 20
+const readsPerTurn = 50
 /** News go out so often, and at least so often when there are none. */
 const newsMs = 8
 const silenceMs = 40
 const keyRing = [{ id: 'a', secret: Buffer.from('consistency') }]
 
 const send = (message: FromProcess): void => void process.send?.(message)
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(() => resolve()))
 
 class Participant {
   readonly #setup: Setup
@@ -36,6 +42,10 @@ class Participant {
   #untold: Event[] = []
   #toldAtMs = 0
   #recent: number[] = []
+  #begun = 0
+  #waiting = 0
+  /** How many readers of each question wait. */
+  readonly #asked = new Map<Question, number>()
   #stage: 'all' | 'reads' | 'nothing' = 'all'
   #isQuiet = false
 
@@ -70,10 +80,7 @@ class Participant {
     const writers = Array.from({ length: writersCount }, () =>
       this.#write((1_000 * writersCount) / writesPerSecond),
     )
-    const readers = Array.from({ length: readersCount }, () =>
-      this.#readOn(readsPerSecond / readersCount),
-    )
-    await Promise.all([...writers, ...readers, this.#watch()])
+    await Promise.all([...writers, this.#readOn(readsPerSecond), this.#watch()])
     clearInterval(news)
     clearInterval(progress)
     this.#report()
@@ -121,18 +128,35 @@ class Participant {
     }
   }
 
+  /** Asks without waiting for what was asked before, as many clients would; at most so many at a time. */
   async #readOn(readsPerSecond: number): Promise<void> {
     const { clock } = this.#member.reading
     const beganAtMs = machineMs()
-    for (let reads = 0; this.#stage !== 'nothing';) {
-      const nowMs = machineMs()
-      this.#knowledge.advance(nowMs)
-      for (let turn = 0; turn < readsPerTurn; turn += 1) {
-        await this.#checking.ask(this.#pick())
+    while (this.#stage !== 'nothing' || this.#waiting > 0) {
+      this.#knowledge.advance(machineMs())
+      const dueMs = beganAtMs + (1_000 * this.#begun) / readsPerSecond - machineMs()
+      if (dueMs <= 0 && this.#stage !== 'nothing') {
+        this.#askSome()
+        await nextTurn()
+      } else {
+        await clock.sleep(1)
       }
-      reads += readsPerTurn
-      const dueMs = beganAtMs + (1_000 * reads) / readsPerSecond - machineMs()
-      await (dueMs > 1 ? clock.sleep(Math.min(dueMs, 20)) : new Promise(setImmediate))
+    }
+  }
+
+  #askSome(): void {
+    for (let turn = 0; turn < readsPerTurn && this.#waiting < readersMax; turn += 1) {
+      const question = this.#pick()
+      const asked = this.#asked.get(question) ?? 0
+      if (asked < readersOfOneMax) {
+        this.#begun += 1
+        this.#waiting += 1
+        this.#asked.set(question, asked + 1)
+        void this.#checking.ask(question).then(() => {
+          this.#waiting -= 1
+          this.#asked.set(question, (this.#asked.get(question) ?? 0) - 1)
+        })
+      }
     }
   }
 
@@ -238,7 +262,14 @@ async function main(): Promise<void> {
   const alter = removeSafeguards(setup.without)
   const member = await openMember(setup.place, setup.without)
   const { reader, reading } = member
-  const making = { reader, db: reading.db, organisationIds: setup.organisationIds, alter }
+  const dice = createDice(setup.seed * 43 + setup.self)
+  const linger = async (): Promise<void> => {
+    if (dice.fraction() < lingeringShare) {
+      await reading.clock.sleep(60 * dice.fraction())
+    }
+  }
+  const { organisationIds } = setup
+  const making = { reader, db: reading.db, organisationIds, alter, linger }
   const participant = new Participant(setup, member, makeQuestions(making))
   const begun = Promise.withResolvers<void>()
   const told = Promise.withResolvers<void>()

@@ -39,6 +39,8 @@ type Making = {
   readonly organisationIds: readonly string[]
   /** What is done to a fill before the cache has it: nothing, unless a safeguard is off. */
   readonly alter: (filling: Filling) => Filling
+  /** Awaited after each fill: some answers are long on their way. */
+  readonly linger: () => Promise<void>
 }
 
 const [short, long] = [
@@ -158,7 +160,7 @@ type Asking<Found> = {
 }
 
 function question<Found extends Filled | Item>(
-  { db, organisationIds, alter }: Making,
+  { db, organisationIds, alter, linger }: Making,
   prepared: PreparedRead<Found>,
   { name, subject, query, lifetime, render }: Asking<Found>,
 ): Question {
@@ -173,8 +175,12 @@ function question<Found extends Filled | Item>(
       key: cacheKey({ organisationId }, { route, shape: prepared.digest, query }),
       route,
       lifetime,
-      fill: async () =>
-        alter(await fillFrom({ db }, prepared, (found) => ({ body: render(found), headers: {} }))),
+      async fill() {
+        const answer = (found: Found) => ({ body: render(found), headers: {} })
+        const filling = await fillFrom({ db }, prepared, answer)
+        await linger()
+        return alter(filling)
+      },
     },
     parse: (held) => parse(organisation, held),
   }
