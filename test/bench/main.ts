@@ -50,3 +50,5 @@ try {
     await stopServers()
   }
 }
+// Rivals leave timers and connections behind that nobody can end.
+process.exit()

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { systemClock } from '../../shared/platform/clock.ts'
 import { within } from '../../shared/platform/resilience/within.ts'
 import { redisUrl } from '../support/servers.ts'
-import type { Contender } from './races/contender.ts'
+import { loadRival, type Contender } from './races/contender.ts'
 import { openCourses, type Courses } from './races/course.ts'
 import { interleavings, type Interleaving } from './races/interleavings.ts'
 import { rivals } from './races/rivals.ts'
@@ -24,6 +24,7 @@ export async function races(): Promise<void> {
   if (url === undefined) {
     throw new Error('the races need a redis-server on PATH')
   }
+  await loadRival('bentocache')
   const manifest = (path: string) =>
     Manifest.parse(JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')))
   const contenders = [

@@ -5,8 +5,8 @@ import { globSync } from 'node:fs'
 
 const words = process.argv.slice(2).filter((word) => !word.startsWith('-'))
 const options = process.argv.slice(2).filter((word) => word.startsWith('-'))
-const specs = globSync('test/**/*.test.ts').filter((path) =>
-  words.every((word) => path.includes(word)),
+const specs = globSync('test/**/*.test.ts').filter(
+  (path) => !path.includes('node_modules/') && words.every((word) => path.includes(word)),
 )
 if (specs.length === 0) {
   console.error(`no spec file under test/ contains ${words.join(' and ')}`)

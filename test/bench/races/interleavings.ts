@@ -4,7 +4,7 @@ import type { Instance, Loader } from './contender.ts'
 /** What a race has at hand. */
 export type Course = {
   /** Opens another process of the contender. */
-  open(): Promise<Instance>
+  readonly open: () => Promise<Instance>
   readonly isShared: boolean
   /** Two rows that no other race has, `old` both. */
   readonly ids: readonly [string, string]
@@ -19,11 +19,13 @@ export type Course = {
   /** A transaction of the application. */
   readonly transaction: () => Promise<Transaction>
   /** Delays, loses or ends what goes between the processes and Redis. */
-  readonly messages: { hold(): { readonly open: () => void }; cut(): void; mend(): void }
-  readonly redis: { cut(): void; mend(): void }
+  readonly messages: Way & { hold(): { readonly open: () => void } }
+  readonly redis: Way
   /** Reads until what is seen is right, for as long as is allowed: 1 s. */
   readonly within1s: (read: () => Promise<string>, right: string) => Promise<string>
 }
+
+type Way = { cut(): void; mend(): void }
 
 export type Transaction = {
   readonly write: (id: string, value: string) => Promise<void>
