@@ -157,6 +157,7 @@ describe('a process that follows the change log', () => {
     const process = await open()
     const question = item(shop, shop.id(0))
     await process.read(question)
+    await process.cache.catchUp()
     await lose(process)
     await process.clock.advance(999 - process.cache.report().confirmedAgoMs)
     expect((await process.read(question)).outcome).to.equal('hit')
