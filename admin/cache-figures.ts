@@ -43,7 +43,7 @@ export function statisticsOf(replies: Replies<StatsReply>) {
   const each = replies.answers.map(({ process, answer }) => ({
     process,
     ...answer,
-    ...readsOf(Object.values(answer.routes)),
+    ...readsOf(answersIn(answer.routes)),
   }))
   return {
     ...askedOf(replies),
@@ -53,7 +53,7 @@ export function statisticsOf(replies: Replies<StatsReply>) {
       bytesMax: sumOf(each, 'bytesMax'),
       evicted: sumOf(each, 'evicted'),
       epochs: [...new Set(each.flatMap(({ epoch }) => epoch ?? []))],
-      ...readsOf(each.flatMap(({ routes }) => Object.values(routes))),
+      ...readsOf(each.flatMap(({ routes }) => answersIn(routes))),
       counters: sumCounts(each.map(({ counters }) => counters)),
       tables: sumCounts(each.map(({ tables }) => tables)),
     },
@@ -105,6 +105,12 @@ export function whereabouts(replies: Replies<InspectReply>) {
 type RouteReply = StatsReply['routes'][string]
 
 /** A hit is what no reader had to wait for the database for: kept, and nothing known against it. */
+/** The routes that callers ask. Verdicts on credentials go through the cache too, one with each read, and would double every
+ *  hit. */
+function answersIn(routes: StatsReply['routes']): readonly RouteReply[] {
+  return Object.entries(routes).flatMap(([route, one]) => (route.startsWith('/') ? [one] : []))
+}
+
 function readsOf(routes: readonly RouteReply[]) {
   const outcomes = sumCounts(routes.map((route) => route.outcomes))
   const reasons = sumCounts(routes.map((route) => route.reasons))

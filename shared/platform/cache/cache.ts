@@ -22,7 +22,8 @@ export type CacheRead = {
   readonly isNeverUntrue?: boolean
   /** An operator wants it fetched, whatever is kept. */
   readonly isBypass?: boolean
-  /** Fetches the answer, by a statement that is sent after the function was called. */
+  /** Fetches the answer, by a statement that is sent after the function was called. Never in a transaction that has written:
+   *  readers who wait for the same answer are given what it sees. */
   readonly fill: () => Promise<Filling>
 }
 

@@ -119,11 +119,6 @@ export class ChangeLog {
     this.#forget()
   }
 
-  /** Makes the next catch-up a first one. */
-  restart(): void {
-    this.#cursor = undefined
-  }
-
   /** Whether no change that concerns the entry is invisible in its snapshot, as far as is known here. One comparison when
    *  nothing has arrived since it was asked last. */
   isCurrent(entry: Tracked): boolean {

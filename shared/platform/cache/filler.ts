@@ -64,7 +64,7 @@ export class Filler {
   /** Fetches an answer and keeps it in all tiers. When the source is down and a tier has an answer, that.
    *  @param sent is called when the statement goes out */
   async fill(read: CacheRead, sent: () => void, old?: Held): Promise<Found> {
-    const { clock, changes } = this.#parts
+    const { clock, changes, memory } = this.#parts
     const shared = sharedFor(read, this.#parts.shared)
     const checkedNumber = changes.number
     const at = { sentAtMs: clock.monotonicMs(), filledAtMs: clock.now().getTime() }
@@ -74,12 +74,14 @@ export class Filler {
       const filling = await within(limitMs, clock, () => read.fill())
       const fillMs = clock.monotonicMs() - at.sentAtMs
       const held = this.#made(read, filling, { ...at, fillMs, checkedNumber })
-      const isStored = held.isKept && this.keep(held)
-      if (isStored) {
+      const isNewest = held.isKept && this.keep(held)
+      if (isNewest) {
         shared?.put(held)
       } else {
         shared?.release(read.key)
       }
+      // One that is too large for this tier may still go to the other.
+      const isStored = isNewest && (shared !== undefined || memory.peek(read.key) === held)
       return { held, outcome: 'miss', tier: 'memory', reason: this.#reasonOf(old), isStored }
     } catch (error) {
       shared?.release(read.key)

@@ -1,4 +1,4 @@
-import type { CacheClass } from '../resource/define-resource.ts'
+import { cacheSecondsMax, type CacheClass } from '../resource/define-resource.ts'
 import type { Lifetime } from './entry.ts'
 
 type Settings = {
@@ -18,14 +18,11 @@ export function lifetimesOf({
   }
 }
 
-/** The longest that a declaration may name for itself, and the least that changes are kept. */
-const declaredSecondsMax = 3600
-
 /** How long changes are kept: as long as the longest life that an answer can have in Redis, with what jitter adds. An older
  *  one is refused all the same, for the log says where it begins; it would only have been stored in vain. */
 export function changeLogSecondsOf(settings: Settings): number {
   const lives = Object.values(lifetimesOf(settings)).map(
     ({ freshSeconds, staleSeconds }) => freshSeconds + staleSeconds,
   )
-  return Math.ceil(1.1 * Math.max(declaredSecondsMax, ...lives))
+  return Math.ceil(1.1 * Math.max(cacheSecondsMax, ...lives))
 }

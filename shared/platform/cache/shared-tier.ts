@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Random } from '../random.ts'
+import { within } from '../resilience/within.ts'
 import type { ChangeLog } from './change-log.ts'
 import { decodeEntry } from './entry-codec.ts'
 import type { CacheKey } from './entry.ts'
@@ -32,6 +33,8 @@ const leaseMs = 3_000
 /** Values that are looked at before this process fetches for itself. */
 const valuesMax = 3
 const pauseMsMax = 40
+/** Waiting longer to compare an answer costs more than fetching it. */
+const catchUpMs = 250
 
 /** Answers that the processes share. Whatever Redis holds or does, the worst that comes of it is a fetch. */
 export class SharedTier {
@@ -155,9 +158,9 @@ export class SharedTier {
 
   /** An entry that saw more than this process has heard of is compared once that is known too. */
   async #catchUpWith({ stamp: { snapshot } }: Held): Promise<void> {
-    const { changes, follower } = this.#parts
+    const { changes, clock, follower } = this.#parts
     if (changes.cursor && snapshot.xmax > changes.cursor.xmax) {
-      await follower.catchUp().catch(() => undefined)
+      await within(catchUpMs, clock, () => follower.catchUp()).catch(() => undefined)
     }
   }
 }

@@ -13,6 +13,9 @@ export type FilterKind = 'equals' | 'oneOf' | 'range' | 'prefix'
  *  `volatile` is fetched anew before it is served again, the others beside an answer. */
 export type CacheClass = 'volatile' | 'short' | 'medium' | 'long'
 
+/** The longest that a declaration may name; changes are kept at least that long. */
+export const cacheSecondsMax = 3600
+
 /** A class, or seconds of its own: until it is fetched anew, and for how long after that it is served meanwhile. */
 export type CachePolicy =
   | CacheClass

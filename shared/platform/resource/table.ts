@@ -1,6 +1,6 @@
 import type { MikroORM } from '@mikro-orm/postgresql'
 import { sql, type RawBuilder } from 'kysely'
-import type { Resource } from './define-resource.ts'
+import { cacheSecondsMax, type Resource } from './define-resource.ts'
 import type { Expansion } from './expansion.ts'
 import { plainSorts } from './sort.ts'
 
@@ -123,9 +123,19 @@ function verify(table: Table): void {
       }
     }
   }
+  verifyCache(resource, fail)
   verifyFields(table, fail)
   verifyFilters(table, fail)
   verifyExpansions(table, fail)
+}
+
+function verifyCache({ cache }: Resource, fail: (what: string) => never): void {
+  if (typeof cache !== 'string') {
+    const { listSeconds, itemSeconds, staleSeconds } = cache
+    if (Math.max(listSeconds, itemSeconds) + staleSeconds > cacheSecondsMax) {
+      fail(`no answer is kept for more than ${cacheSecondsMax} s, for changes are not kept longer`)
+    }
+  }
 }
 
 /** Without the word the JSON of a whole row would be NULL, and the row would be missing from its page. */

@@ -130,6 +130,14 @@ describe('a declaration', () => {
       () => defineResource({ ...boxes, filters: { label: 'prefix' } }),
     ],
     [
+      /no answer is kept for more than 3600 s/,
+      () =>
+        defineResource({
+          ...boxes,
+          cache: { listSeconds: 3600, itemSeconds: 60, staleSeconds: 1 },
+        }),
+    ],
+    [
       /a detail needs a primary key of one column/,
       () => defineResource({ ...pairsShape, operations: 'list-and-detail' }),
     ],
