@@ -79,10 +79,13 @@ export async function stopOrphans(cluster: string): Promise<void> {
       ],
     )
   }
-  await terminate(orphansIn(cluster), [
-    { signal: 'SIGQUIT', waitMs: 1000 },
-    { signal: 'SIGKILL', waitMs: 2000 },
-  ])
+  // Until a look finds none: an `initdb` starts one helper after the other, also while it is being asked to stop.
+  for (let left = orphansIn(cluster); left.length > 0; left = orphansIn(cluster)) {
+    await terminate(left, [
+      { signal: 'SIGQUIT', waitMs: 1000 },
+      { signal: 'SIGKILL', waitMs: 2000 },
+    ])
+  }
   await rm(join(cluster, 'postmaster.pid'), { force: true })
 }
 
