@@ -60,14 +60,14 @@ function whole(seed: number, number: (name: string, otherwise: number) => number
 
 /** One safeguard off, and the trouble that it is there for. */
 function missing(seed: number, without: SafeguardName): RunOptions {
-  const { faults }: Safeguard = safeguards[without]
+  const { faults, writesPerSecond = 90 }: Safeguard = safeguards[without]
   return {
     seed,
     reads: readsUntilCaught,
     seconds: 70,
     // few, so that much is written between two of them
     readsPerSecond: 1_500,
-    writesPerSecond: 90,
+    writesPerSecond,
     faults,
     calmMs: 1_000,
     without: [without],

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Client } from 'pg'
+import { Client, type QueryResultRow } from 'pg'
 import { askRedis } from '../../../deploy/laptop/redis-talk.ts'
 import { send } from '../../../deploy/laptop/live-process.ts'
 import type { Dice } from './dice.ts'
@@ -65,9 +65,9 @@ export const faults = {
   'followers cut off': {
     isViolent: false,
     run: (world) =>
-      repeat(5, 300, () =>
-        database(world, `select pg_terminate_backend(pid) from (${followers('%')}) as one`),
-      ),
+      repeat(5, 300, async () => {
+        await database(world, `select pg_terminate_backend(pid) from (${followers('%')}) as one`)
+      }),
   },
   'followers frozen': { isViolent: true, run: (world) => freezeFollowers(world, '%') },
   'one reader blind': {
@@ -81,6 +81,15 @@ export const faults = {
     },
   },
   'database killed': { isViolent: true, run: killDatabase },
+  'database killed unheard': {
+    isViolent: true,
+    async run(world) {
+      await stopFollowers(world, '%')
+      await delay(300) // what is committed now nobody hears of before the crash takes the log
+      await world.servers?.postgres.restart()
+      await delay(1_000)
+    },
+  },
   'process stopped': {
     isViolent: false,
     async run({ pids, dice }) {
@@ -92,7 +101,10 @@ export const faults = {
   },
   'epoch rotated': {
     isViolent: false,
-    run: (world) => repeat(3, 100, () => database(world, 'select rotate_cache_epoch()')),
+    run: (world) =>
+      repeat(3, 100, async () => {
+        await database(world, 'select rotate_cache_epoch()')
+      }),
   },
 } as const satisfies Record<string, Fault>
 
@@ -106,18 +118,23 @@ export function isFault(name: string): name is FaultName {
 async function freezeFollowers(world: World, self: number | '%'): Promise<void> {
   const frozen = new Set<number>()
   const untilMs = performance.now() + 3_500
-  const client = await connect(world.url)
   try {
     while (performance.now() < untilMs) {
-      const { rows } = await client.query<{ pid: number }>(followers(self))
-      rows.forEach(({ pid }) => frozen.add(pid))
-      rows.forEach(({ pid }) => send(pid, 'SIGSTOP'))
+      const stopped = await stopFollowers(world, self)
+      stopped.forEach((pid) => frozen.add(pid))
       await delay(10)
     }
   } finally {
     frozen.forEach((pid) => send(pid, 'SIGCONT'))
-    await client.end()
   }
+}
+
+async function stopFollowers(world: World, self: number | '%'): Promise<readonly number[]> {
+  const pids = await database<{ pid: number }>(world, followers(self))
+  return pids.map(({ pid }) => {
+    send(pid, 'SIGSTOP')
+    return pid
+  })
 }
 
 /** With many ids of transactions that nobody waited for, and nobody will have heard of after the crash: the next ones to
@@ -154,10 +171,14 @@ async function redis({ redisUrl }: World, command: readonly string[]): Promise<v
   }
 }
 
-async function database({ url }: World, statement: string): Promise<void> {
+async function database<Row extends QueryResultRow>(
+  { url }: World,
+  statement: string,
+): Promise<readonly Row[]> {
   const client = await connect(url)
   try {
-    await client.query(statement)
+    const { rows } = await client.query<Row>(statement)
+    return rows
   } finally {
     await client.end()
   }

@@ -17,6 +17,7 @@ export type Safeguard = {
   readonly off: string
   /** What brings the trouble on that it is there for; nothing: the traffic alone. */
   readonly faults: readonly FaultName[]
+  readonly writesPerSecond?: number
   /** Runs in the process before its cache is opened. */
   readonly remove?: () => void
   /** What is done to every fill. */
@@ -24,6 +25,7 @@ export type Safeguard = {
 }
 
 const epoch = '00000000-0000-0000-0000-000000000000'
+const sinceEver = { xmin: 0, xmax: 0, xip: [] }
 
 export const safeguards = {
   validity: {
@@ -73,8 +75,8 @@ export const safeguards = {
   },
   epoch: {
     off: 'a database that came back from a crash counts as the same',
-    faults: ['database killed'],
-    remove: () => alterCatchUps((found) => ({ ...found, epoch })),
+    faults: ['database killed', 'database killed unheard'],
+    remove: countEpochsAsOne,
     alter: (filling) => ({
       ...filling,
       ...(filling.stamp && { stamp: { ...filling.stamp, epoch } }),
@@ -83,7 +85,8 @@ export const safeguards = {
   floor: {
     off: 'nobody asks what was removed from the log before it was seen',
     faults: ['process stopped'],
-    remove: () => alterCatchUps((found) => ({ ...found, floor: { xmin: 0, xmax: 0, xip: [] } })),
+    writesPerSecond: 12, // so that what was removed unseen is not soon written again
+    remove: () => alterCatchUps((found) => ({ ...found, floor: sinceEver })),
   },
   'trust-bound': {
     off: 'answers are trusted however long nothing was heard',
@@ -119,6 +122,17 @@ export function removeSafeguards(names: readonly SafeguardName[]): (filling: Fil
   removed.forEach(({ remove }) => remove?.())
   return (filling) =>
     removed.reduce((altered, { alter }) => (alter ? alter(altered) : altered), filling)
+}
+
+/** The floor that an epoch begins with goes with it: it is how the new one says that the log of the old one is gone. */
+function countEpochsAsOne(): void {
+  const floors = new Map<string, string>()
+  alterCatchUps((found) => {
+    const floor = JSON.stringify(found.floor)
+    const first = floors.get(found.epoch) ?? floor
+    floors.set(found.epoch, first)
+    return { ...found, epoch, ...(floor === first && { floor: sinceEver }) }
+  })
 }
 
 function alterCatchUps(alter: (found: CatchUp) => CatchUp): void {
