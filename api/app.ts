@@ -11,13 +11,15 @@ import { requireWatched } from '#platform/cache/require-watched'
 import { requireMigrated } from '#platform/database/require-migrated'
 import { createHealth } from '#platform/health/health'
 import { healthHandler } from '#platform/health/health-handler'
-import { cacheCheck, databaseCheck } from '#platform/health/platform-checks'
+import { cacheCheck, databaseCheck, requestsCheck } from '#platform/health/platform-checks'
 import { listen } from '#platform/listen'
 import { openPlatform } from '#platform/platform'
 import { Problem } from '#platform/problem'
 import type { Started } from '#platform/run-process'
 import { createReader } from '#platform/resource/reader'
 import { watchedColumns } from '#platform/resource/watched-columns'
+import { RequestFigures } from '#platform/telemetry/request-figures'
+import { createEdge } from './edge.ts'
 import { answerOperators } from './http/answer-operators.ts'
 import { begin } from './http/begin.ts'
 import { addLink } from './http/exchange.ts'
@@ -26,6 +28,7 @@ import { withDeadline } from './http/deadline.ts'
 import { handleError } from './http/handle-error.ts'
 import { problemPage } from './http/problem-pages.ts'
 import { problems } from './http/problems.ts'
+import { Recordings } from './http/recordings.ts'
 import { refuseAmbiguous } from './http/refuse-ambiguous.ts'
 import { refuseConnections } from './http/render-problem.ts'
 import { readsOf } from './http/resource-reads.ts'
@@ -45,6 +48,9 @@ export type ApiOptions = {
   /** False takes the version 2 lists away and leaves version 1: the way back of a roll-out. */
   readonly isCursorPaginationEnabled: boolean
 }
+
+/** Pairs of credential and URL that the edge answers; each is about 3 KB beside the kept answer. */
+export const recordedReadsMax = 2_000
 
 const migrationNames = migrations.map(({ name }) => name)
 
@@ -69,13 +75,22 @@ export async function startApi(config: Config, started: Started): Promise<void> 
     reader,
     cache: await openCache(cacheOptions(config), reader.tracked, platform),
     lifetimes: lifetimesOf(config.cache),
+    recordings: new Recordings(recordedReadsMax),
+    figures: new RequestFigures(),
   }
   answerOperators(slice, lifecycle, config.api)
-  const checks = [databaseCheck(reserve), cacheCheck(slice.cache)]
+  const checks = [databaseCheck(reserve), cacheCheck(slice.cache), requestsCheck(slice.figures)]
   const health = createHealth({ version: config.process.version, checks }, platform)
   const handler = healthHandler(health, config.health.basicStatus)
   const { host, port } = config.api
-  const address = { name: 'api', host, port, refuse: refuseConnections(slice) }
+  const address = {
+    name: 'api',
+    host,
+    port,
+    refuse: refuseConnections(slice),
+    isShared: config.api.processesCount > 1,
+    ...(config.api.isEdgeEnabled && { answerFirst: createEdge(slice, config.telemetry.sampling) }),
+  }
   await listen(createApi(slice, config.api, handler), address, platform)
   lifecycle.defer('readiness', async () => health.enter('draining'))
   health.enter('ready')

@@ -8,6 +8,8 @@ import type { Random } from '#platform/random'
 import type { CursorKey } from '#platform/resource/cursor'
 import type { CacheClass } from '#platform/resource/define-resource'
 import type { Reader } from '#platform/resource/reader'
+import type { RequestFigures } from '#platform/telemetry/request-figures'
+import type { Recordings } from './http/recordings.ts'
 
 /** What the routes of the API work with. */
 export type ApiSlice = {
@@ -25,4 +27,7 @@ export type ApiSlice = {
   readonly cache: Cache
   /** How long answers of each class are served. */
   readonly lifetimes: Readonly<Record<CacheClass, Lifetime>>
+  /** What the edge answers from. */
+  readonly recordings: Recordings
+  readonly figures: RequestFigures
 }

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import type { Request, Response } from 'express'
 import { findCaller, type Caller } from '#members'
 import { rowTag, tableTag } from '#platform/cache/dependencies'
+import type { CacheRead } from '#platform/cache/cache'
 import { cacheKey } from '#platform/cache/entry'
 import type { Held } from '#platform/cache/held'
 import type { Runner } from '#platform/database/database'
@@ -67,15 +68,22 @@ async function keptCaller(
   request: Request,
   credential: string,
 ): Promise<Caller | undefined> {
+  const read = credentialRead(slice, credential)
+  exchangeOf(request).credential = read
+  const { held } = await slice.cache.read({ ...read, consistency: consistencyOf(slice, request) })
+  return held.status === 200 ? callerIn(held) : undefined
+}
+
+/** How the verdict on a credential is asked for. */
+function credentialRead(slice: ApiSlice, credential: string): CacheRead {
   const { cache, db, clock, lifetimes } = slice
-  const { held } = await cache.read({
+  return {
     key: cacheKey('public', { route: 'credential', shape: '1', query: hash('sha256', credential) }),
     route: 'credential',
     lifetime: { ...lifetimes.short, staleSeconds: 0 },
     isLocal: true,
     lastResortMs,
     isNeverUntrue: true,
-    consistency: consistencyOf(slice, request),
     async fill() {
       const stamp = cache.stamp()
       const askedAtMs = clock.now().getTime()
@@ -95,14 +103,13 @@ async function keptCaller(
         ...(endsInMs !== undefined && { validUntilMs: askedAtMs + endsInMs }),
       }
     },
-  })
-  return held.status === 200 ? callerIn(held) : undefined
+  }
 }
 
 const callers = new WeakMap<Held, Caller>()
 
-/** What was kept, read once for each verdict. */
-function callerIn(held: Held): Caller {
+/** Whom a good verdict names; read once for each, so that it is the same object as long as the verdict is. */
+export function callerIn(held: Held): Caller {
   const known = callers.get(held)
   if (known) {
     return known

@@ -15,6 +15,9 @@ export const headers = {
     'How the answer came about (RFC 9211): found in memory or Redis, with its remaining life, negative when it is served past it; or fetched.',
   ),
   'Cache-Groups': text('What the answer was made from, as groups that change together (RFC 9875).'),
+  'Server-Timing': text(
+    'Where the time went, in milliseconds (W3C Server-Timing): the whole, how the cache answered, the fetch from the database; and the trace, where this request is recorded.',
+  ),
   Age: text('Seconds since the answer was fetched from the database; absent when it was just now.'),
   'Content-Encoding': text('The coding of the body, where `Accept-Encoding` allowed one.'),
   'Consistency-Token': text(

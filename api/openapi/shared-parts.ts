@@ -24,6 +24,7 @@ export const readHeaders: readonly HeaderName[] = [
   'Link',
   'Cache-Status',
   'Cache-Groups',
+  'Server-Timing',
   'Age',
   'Content-Encoding',
 ]

@@ -1,5 +1,11 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { Clock } from './clock.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { refuseMalformed, type Refuse } from './refuse-malformed.ts'
@@ -11,9 +17,13 @@ export type ListenOptions = {
   readonly name: string
   readonly host: string
   readonly port: number
+  /** Other processes listen there as well, and the system divides the connections among them (SO_REUSEPORT). */
+  readonly isShared?: boolean
   /** The body for what is no request; without it Node answers with a bare status line. Whoever gives it also sees
    *  requests without a Host header, to refuse them in the same form. */
   readonly refuse?: Refuse
+  /** Answers before the listener is asked, or says that it does not. It never waits. */
+  readonly answerFirst?: (request: IncomingMessage, response: ServerResponse) => boolean
 }
 
 /** Slow clients hold a socket no longer than this; sources: FAULTS "Hostile clients". */
@@ -33,19 +43,20 @@ const connectionsMax = 10_000
  *  @throws {Error} when the address is taken, naming it */
 export async function listen(
   listener: RequestListener,
-  { name, host, port, refuse }: ListenOptions,
+  options: ListenOptions,
   { lifecycle, clock, graceMs = 8_000 }: { lifecycle: Lifecycle; clock: Clock; graceMs?: number },
 ): Promise<Server> {
-  const server = createServer({ ...limits, requireHostHeader: !refuse }, listener)
+  const { name, host, port, refuse, answerFirst, isShared = false } = options
+  const server = createServer({ ...limits, requireHostHeader: !refuse })
+  const drain = serve(server, listener, answerFirst)
   // An expectation that we do not know is ignored (RFC 9110, 10.1.1); Node would answer 417 past the listener.
   server.on('checkExpectation', listener)
   if (refuse) {
     refuseMalformed(server, refuse)
   }
-  const drain = closeAfterAnswers(server)
   server.maxRequestsPerSocket = requestsPerSocketMax
   server.maxConnections = connectionsMax
-  server.listen(port, host)
+  server.listen({ host, port, reusePort: isShared })
   try {
     await once(server, 'listening')
   } catch (cause) {
@@ -66,7 +77,11 @@ export async function listen(
 
 /** What it returns makes every answer from then on the last one of its connection. `server.close()` closes only what is
  *  idle at that moment: a connection that is being answered would stay open until its keep-alive ends. */
-function closeAfterAnswers(server: Server): () => void {
+function serve(
+  server: Server,
+  listener: RequestListener,
+  answerFirst: ListenOptions['answerFirst'],
+): () => void {
   const pending = new Set<ServerResponse>()
   let isDraining = false
   const endWith = (response: ServerResponse): void => {
@@ -74,12 +89,16 @@ function closeAfterAnswers(server: Server): () => void {
       response.setHeader('Connection', 'close')
     }
   }
-  server.prependListener('request', (_request, response) => {
+  server.on('request', (request, response) => {
+    if (!isDraining && answerFirst?.(request, response) === true) {
+      return
+    }
     pending.add(response)
     response.once('close', () => void pending.delete(response))
     if (isDraining) {
       endWith(response)
     }
+    listener(request, response)
   })
   return () => {
     isDraining = true

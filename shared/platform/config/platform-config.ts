@@ -1,6 +1,7 @@
 import type { SigningKey } from './http-kinds.ts'
 import type { platformSettings } from './platform-settings.ts'
 import { databaseConfig, type DatabaseConfig } from './pool-budget.ts'
+import { noSampling, samplingOf, type Sampling } from '../telemetry/sampling.ts'
 import { defaultServiceName } from '../telemetry/settings.ts'
 import { redisUrlOf } from './redis-url.ts'
 import type { Environment, ProcessKind, Values } from './setting.ts'
@@ -28,6 +29,10 @@ export type PlatformConfig = {
     readonly writeDeadlineMs: number
     readonly isCursorPaginationEnabled: boolean
     readonly isTestErrorEnabled: boolean
+    /** Whether kept answers are sent before routing. */
+    readonly isEdgeEnabled: boolean
+    /** Processes that share the port. */
+    readonly processesCount: number
   }
   readonly worker: { readonly host: string; readonly port: number }
   readonly admin: { readonly host: string; readonly port: number; readonly deadlineMs: number }
@@ -57,8 +62,8 @@ export type PlatformConfig = {
     readonly resourceAttributes: string | undefined
     readonly endpoint: string | undefined
     readonly headers: string | undefined
-    readonly sampler: string
-    readonly sampleRatio: number
+    /** Nothing where nothing is sent. */
+    readonly sampling: Sampling
   }
   readonly sentry: {
     /** Absent: nothing is sent, because there is no DSN or it is switched off. */
@@ -113,6 +118,8 @@ function apiConfig(values: PlatformValues): PlatformConfig['api'] {
     writeDeadlineMs: values.API_WRITE_DEADLINE_MS,
     isCursorPaginationEnabled: values.ENABLE_CURSOR_PAGINATION,
     isTestErrorEnabled: values.ENABLE_TEST_ERROR,
+    isEdgeEnabled: values.API_EDGE_ENABLED,
+    processesCount: values.API_PROCESSES,
   }
 }
 
@@ -150,7 +157,14 @@ function telemetryConfig(kind: ProcessKind, values: PlatformValues): PlatformCon
     resourceAttributes: values.OTEL_RESOURCE_ATTRIBUTES,
     endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
     headers: values.OTEL_EXPORTER_OTLP_HEADERS,
-    sampler: values.OTEL_TRACES_SAMPLER,
-    sampleRatio: values.OTEL_TRACES_SAMPLER_ARG,
+    sampling: isExporting(values)
+      ? samplingOf(values.OTEL_TRACES_SAMPLER, values.OTEL_TRACES_SAMPLER_ARG)
+      : noSampling,
   }
+}
+
+function isExporting(values: PlatformValues): boolean {
+  const endpoint = values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_ENDPOINT
+  const isMuted = values.OTEL_TRACES_EXPORTER === 'none'
+  return endpoint !== undefined && !isMuted && !values.OTEL_SDK_DISABLED
 }
