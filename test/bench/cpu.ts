@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { median } from './quantile.ts'
 
 /** CPU time, not wall time: what is measured stays the same when the machine is shared. Microseconds. */
 export type Cpu = { readonly node: number; readonly postgres: number }
@@ -66,10 +67,4 @@ export function printCpu({ spent, against, buffers }: Result): void {
       `${rival.padEnd(24)} Node ${of(node, base?.node).padEnd(18)} PostgreSQL ${of(postgres, base?.postgres).padEnd(18)} both ${total}${touched === undefined ? '' : `  buffers ${touched}`}`,
     )
   }
-}
-
-/** The value in the middle. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((one, other) => one - other)
-  return sorted[Math.floor(sorted.length / 2)] ?? 0
 }

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { addTenant, openBusiness } from '../support/business.ts'
 import { createDatabase, redisUrl } from '../support/servers.ts'
 import { startForked } from './forked.ts'
+import { quantile } from './quantile.ts'
 
 /** How the other process hears of a write: by Redis, when it looks, or by NOTIFY of whoever is no process of ours. */
 type Kind = 'hint' | 'poll' | 'foreign'
@@ -92,8 +93,3 @@ function print(kind: Kind, writes: readonly Write[], observed: Observed): void {
 
 const three = (values: readonly number[]): string =>
   [0.5, 0.99, 1].map((part) => quantile(values, part).toFixed(2)).join(' / ')
-
-function quantile(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((one, other) => one - other)
-  return sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN
-}

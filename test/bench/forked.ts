@@ -3,6 +3,7 @@ import { once } from 'node:events'
 
 /** Another process of a benchmark, which answers one question after another. */
 export type Forked<Question, Answer> = {
+  readonly pid: number
   ask(question: Question): Promise<Answer>
   stop(): Promise<void>
 }
@@ -54,6 +55,7 @@ export function startForked<Question, Answer>(
     return answer
   }
   return {
+    pid: child.pid ?? 0,
     ask: (question) => ask(question, false),
     async stop() {
       await ask(undefined, true)

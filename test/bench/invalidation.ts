@@ -5,7 +5,7 @@ import { rowTag, tableTag } from '../../shared/platform/cache/dependencies.ts'
 import { cacheKey } from '../../shared/platform/cache/entry.ts'
 import { entryOf, hold, sizeOf, type Held } from '../../shared/platform/cache/held.ts'
 import { createMemoryTier } from '../../shared/platform/cache/memory-tier.ts'
-import { median } from './cpu.ts'
+import { median } from './quantile.ts'
 import { openBentocache, rivalName } from './rivals.ts'
 
 const epoch = 'one'

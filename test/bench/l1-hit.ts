@@ -11,7 +11,7 @@ import { organisationTag } from '../../shared/platform/resource/dependencies.ts'
 import { addTenant } from '../support/business.ts'
 import { createDatabase } from '../support/servers.ts'
 import { openCacheProcess, type CacheProcess } from './cache-process.ts'
-import { median } from './cpu.ts'
+import { median } from './quantile.ts'
 import { startForked } from './forked.ts'
 import { openBentocache, rivalName, type Bento } from './rivals.ts'
 

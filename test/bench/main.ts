@@ -1,4 +1,5 @@
 import { startServers, stopServers } from '../support/servers.ts'
+import { cachedRead } from './cached-read.ts'
 import { printConsistency } from './consistency/consistency.ts'
 import { printDelays } from './delay.ts'
 import { depth } from './depth.ts'
@@ -9,6 +10,7 @@ import { printHits } from './l1-hit.ts'
 import { pageParts } from './page-parts.ts'
 import { page } from './page.ts'
 import { races } from './races.ts'
+import { makeRoom } from './served/processors.ts'
 import { cpuScenario, type Scenario } from './scenario.ts'
 import { watchedWrite } from './watched-write.ts'
 import { printStampedes } from './stampede.ts'
@@ -16,6 +18,10 @@ import { printStampedes } from './stampede.ts'
 // npm run bench -- NAME: rivals in turns in one run, ratios against a named rival.
 
 const scenarios: Readonly<Record<string, Scenario>> = {
+  'cached-read': {
+    needsServers: true,
+    run: () => cachedRead({ rounds: 5, requests: 3000, warmUp: 15000, connections: 16 }),
+  },
   page: cpuScenario(page),
   'page-parts': cpuScenario(pageParts),
   depth: cpuScenario(depth),
@@ -40,6 +46,7 @@ if (!scenario) {
   console.error(`npm run bench -- NAME, where NAME is one of: ${Object.keys(scenarios).join(', ')}`)
   process.exit(1)
 }
+console.log(makeRoom())
 if (scenario.needsServers) {
   await startServers(scenario.settings)
 }

@@ -1,0 +1,101 @@
+import { startCollector } from '../support/collector.ts'
+import type { ReadyKind, ReadySetup } from './processes/ready-answer.ts'
+import { fetchAnswer, type Asked, type WireAnswer } from './served/answer.ts'
+import { cachingProxies, startCachingProxy } from './served/caching-proxy.ts'
+import { compete, printScores, type Contestant, type ContestOptions } from './served/contest.ts'
+import { openProduct } from './served/product.ts'
+import { startReady, type ReadyServer, type Server } from './served/server.ts'
+
+const path = '/api/v2/payment-links?limit=10'
+const ready: readonly ReadyKind[] = ['node:http', 'Fastify', 'Express', 'Express + apicache']
+/** Those that send a string, or know nothing of codings and validators. */
+const plainOnly = new Set(['Express', 'Express + apicache'])
+const answersConditions = (name: string): boolean => /^(Tidegate|nginx|varnish|Express)/.test(name)
+
+/** A cached read of about 6 KB over HTTP with everything on (key check, rate limit, metrics, spans of 5 %), the same
+ *  unchanged (304) and the same compressed; against servers that send the same head and body. */
+export async function cachedRead(options: ContestOptions): Promise<void> {
+  const collector = await startCollector()
+  const product = await openProduct()
+  const tidegate = await product.start({ telemetry: 'export 5 %', collectorUrl: collector.url })
+  const headers = {
+    Host: `127.0.0.1:${tidegate.port}`,
+    Authorization: `Bearer ${product.secretKey}`,
+    Accept: 'application/json',
+    'User-Agent': 'tidegate-bench/1',
+  }
+  const asked: Asked = { path, headers }
+  const askedCoded: Asked = { path, headers: { ...headers, 'Accept-Encoding': 'br' } }
+  const plain = await fetchHit(tidegate, asked)
+  const coded = await fetchHit(tidegate, askedCoded)
+  console.log(
+    `${path}: ${plain.body.length} bytes, br ${coded.body.length}, ${Object.keys(plain.headers).length} headers`,
+  )
+  const rivals = await startRivals({ '': pack(plain), br: pack(coded) })
+  const contestants = [tidegate, ...rivals.servers].flatMap((server): readonly Contestant[] => {
+    const tag = plain.headers['ETag'] ?? ''
+    const unchanged = { path, headers: { ...headers, 'If-None-Match': tag } }
+    const nothing = { status: 304, body: Buffer.alloc(0) }
+    return [
+      { name: server.name, server, asked, expected: plain },
+      ...(answersConditions(server.name)
+        ? [{ name: `${server.name}, 304`, server, asked: unchanged, expected: nothing }]
+        : []),
+      ...(plainOnly.has(server.name)
+        ? []
+        : [{ name: `${server.name}, br`, server, asked: askedCoded, expected: coded }]),
+    ]
+  })
+  const scores = await compete(contestants, options)
+  await rivals.check()
+  printScores(scores, rivals.base)
+  await Promise.all([tidegate, ...rivals.servers].map((server) => server.stop()))
+  await rivals.stop()
+  await collector.close()
+}
+
+/** The answer as it is when it is cached. */
+async function fetchHit(server: Server, asked: Asked): Promise<WireAnswer> {
+  await fetchAnswer(server.port, asked)
+  const answer = await fetchAnswer(server.port, asked)
+  if (answer.status !== 200 || !answer.headers['Cache-Status']?.startsWith('memory; hit')) {
+    throw new Error(`not a cached answer: ${answer.status} ${answer.headers['Cache-Status']}`)
+  }
+  return answer
+}
+
+const pack = ({ headers, body }: WireAnswer) => ({ headers, bodyBase64: body.toString('base64') })
+
+async function startRivals(answers: ReadySetup['answers']) {
+  const setup = { path: '/api/v2/payment-links', answers }
+  const servers: Server[] = []
+  const origins: ReadyServer[] = []
+  for (const program of cachingProxies) {
+    const origin = await startReady('node:http', setup)
+    const server = await startCachingProxy(program, origin.port)
+    if (server) {
+      servers.push(server)
+    } else {
+      console.log(`without ${program.name}: ${program.binary} is not on PATH`)
+    }
+    origins.push(origin)
+  }
+  const base = servers[0]?.name ?? 'node:http'
+  for (const kind of ready) {
+    servers.push(await startReady(kind, setup))
+  }
+  return {
+    servers,
+    base: base.startsWith('nginx') ? base : 'node:http',
+    /** @throws {Error} when a cache asked its origin more than once for each of the two answers */
+    async check() {
+      for (const origin of origins) {
+        const count = await origin.count()
+        if (count > 3) {
+          throw new Error(`an origin was asked ${count} times: its cache did not keep the answers`)
+        }
+      }
+    },
+    stop: async () => void (await Promise.all(origins.map((origin) => origin.stop()))),
+  }
+}

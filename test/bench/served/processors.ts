@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
+
+// Servers that are measured have a processor to themselves; whatever asks them, and the databases, share the others.
+
+const last = availableParallelism() - 1
+const serverProcessor = '0'
+const otherProcessors = `1-${last}`
+
+/** Keeps this process, and whatever it starts from here on, off the processor of the servers.
+ *  @returns what to print about it */
+export function makeRoom(): string {
+  if (last === 0) {
+    return 'one processor for everything: what asks the servers takes their time away'
+  }
+  return pin(process.pid, otherProcessors)
+    ? `servers on processor ${serverProcessor}, what asks them on ${otherProcessors}`
+    : 'no taskset on PATH: servers and what asks them share the processors'
+}
+
+/** Gives a server, with all that it has started, the processor of the servers. */
+export function pinServer(pid: number): void {
+  for (const one of treeOf(pid)) {
+    pin(one, serverProcessor)
+  }
+}
+
+function pin(pid: number, processors: string): boolean {
+  return spawnSync('taskset', ['-a', '-c', '-p', processors, String(pid)]).status === 0
+}
+
+/** CPU time so far, user and system, of all threads of these processes; microseconds. */
+export function cpuOf(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + cpuOfProcess(pid), 0)
+}
+
+/** Nanoseconds on a processor of each thread: the ticks of /proc/<pid>/stat are as long as a hundred answers. */
+function cpuOfProcess(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`)
+  return threads.reduce((sum, thread) => {
+    const [ns] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)
+    return sum + Number(ns) / 1000
+  }, 0)
+}
+
+/** The process and whatever it has started. */
+export function treeOf(root: number): readonly number[] {
+  const parents = new Map(
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map((name) => [Number(name), parentOf(name)]),
+  )
+  const isBelow = (pid: number | undefined): boolean =>
+    pid !== undefined && (pid === root || isBelow(parents.get(pid)))
+  return [...parents.keys()].filter(isBelow)
+}
+
+function parentOf(pid: string): number | undefined {
+  try {
+    const [, parent] = /\) \w (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
+    return Number(parent)
+  } catch {
+    return undefined // ended meanwhile
+  }
+}
