@@ -15,6 +15,7 @@ import { cacheCheck, databaseCheck, requestsCheck } from '#platform/health/platf
 import { listen } from '#platform/listen'
 import { openPlatform } from '#platform/platform'
 import { Problem } from '#platform/problem'
+import type { SharePlace } from '#platform/rate-limit/share'
 import type { Started } from '#platform/run-process'
 import { createReader } from '#platform/resource/reader'
 import { watchedColumns } from '#platform/resource/watched-columns'
@@ -26,6 +27,8 @@ import { addLink } from './http/exchange.ts'
 import { cors } from './http/cors.ts'
 import { withDeadline } from './http/deadline.ts'
 import { handleError } from './http/handle-error.ts'
+import { limitAnonymous } from './http/limit-request.ts'
+import { openLimits } from './http/limits.ts'
 import { problemPage } from './http/problem-pages.ts'
 import { problems } from './http/problems.ts'
 import { Recordings } from './http/recordings.ts'
@@ -54,6 +57,9 @@ export const recordedReadsMax = 2_000
 
 const migrationNames = migrations.map(({ name }) => name)
 
+/** Below these nobody is asked who they are. */
+const withoutCredential = ['/problems', '/docs', '/openapi.json', '/api/openapi.json']
+
 type Handler = (slice: ApiSlice, request: Request, response: Response) => Promise<void>
 type Method = 'get' | 'post' | 'patch' | 'delete'
 type Mounted = { readonly method: Method; readonly path: string; readonly handle: Handler }
@@ -77,6 +83,7 @@ export async function startApi(config: Config, started: Started): Promise<void> 
     lifetimes: lifetimesOf(config.cache),
     recordings: new Recordings(recordedReadsMax),
     figures: new RequestFigures(),
+    limits: openLimits(config.rateLimits, limitsPlace(config), platform),
   }
   answerOperators(slice, lifecycle, config.api)
   const checks = [databaseCheck(reserve), cacheCheck(slice.cache), requestsCheck(slice.figures)]
@@ -110,6 +117,14 @@ function cacheOptions({ cache, redis, database }: Config): CacheOptions {
   }
 }
 
+/** Where processes exchange what they counted; also where answers are not kept in Redis. */
+function limitsPlace({ redis }: Config): SharePlace | undefined {
+  const { cacheUrl, connectTimeoutMs, commandTimeoutMs } = redis
+  return cacheUrl === undefined
+    ? undefined
+    : { url: cacheUrl, connectTimeoutMs, commandTimeoutMs, prefix: 'tidegate:limits' }
+}
+
 /** The whole API as one Express application; nothing listens yet. `health` answers below `/api/health`. */
 export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestHandler): Express {
   const app = express()
@@ -127,6 +142,8 @@ export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestH
   app.use(refuseAmbiguous)
   app.use(health)
   app.use(cors(options.corsOrigins))
+  const anonymous = limitAnonymous(slice)
+  app.use(withoutCredential, anonymous)
   app.get('/problems/:domain/:name', problemPage)
   serveDocs(app)
   serveDocument(app, { reads, routes, baseUrl: slice.baseUrl })
@@ -143,7 +160,7 @@ export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestH
     slice,
     mounted.map((one) => ({ ...one, handle: withDeadline(deadlineOf(one.method), one.handle) })),
   )
-  app.use(() => {
+  app.use(anonymous, () => {
     throw new Problem(problems.routeUnknown, 'No route of this API has this path.')
   })
   app.use(handleError(slice))

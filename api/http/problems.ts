@@ -24,6 +24,13 @@ export const problems = defineProblems('http', {
     advice:
       'Send the `Consistency-Token` of an earlier answer exactly as it was given, or leave it away.',
   },
+  quotaExceeded: {
+    kind: 'limited',
+    uri: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+    title: 'Request cannot be satisfied as assigned quota has been exceeded',
+    advice:
+      'Wait as long as `Retry-After` says. `violated-policies` names the quotas; `GET /api/v2/rate-limits` shows them all.',
+  },
   routeUnknown: {
     kind: 'missing',
     title: 'There is nothing at this address',

@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express'
 import type { Refuse } from '#platform/listen'
-import { kinds, Problem } from '#platform/problem'
+import { kinds, Problem, uriOf } from '#platform/problem'
 import { currentTraceId } from '#platform/telemetry/spans'
 import type { ApiSlice } from '../slice.ts'
 import { exchangeOf } from './exchange.ts'
@@ -65,7 +65,7 @@ function describe(problem: Problem, { baseUrl, requestId, instance }: Occurrence
   const kind = kinds[problem.type.kind]
   const traceId = currentTraceId()
   return JSON.stringify({
-    type: `${baseUrl}/problems/${problem.type.slug}`,
+    type: uriOf(baseUrl, problem.type),
     title: problem.type.title,
     status: kind.http,
     detail: problem.detail,

@@ -3,6 +3,9 @@ import { lifetimesOf } from '#platform/cache/lifetimes'
 import { openCache, type CacheOptions } from '#platform/cache/open-cache'
 import { systemClock } from '#platform/clock'
 import { listen, type ListenOptions } from '#platform/listen'
+import type { Config } from '#config'
+import type { SharePlace } from '#platform/rate-limit/share'
+import { openLimits, type Limits } from '../../api/http/limits.ts'
 import { refuseConnections } from '../../api/http/render-problem.ts'
 import { createEdge } from '../../api/edge.ts'
 import { answerOperators } from '../../api/http/answer-operators.ts'
@@ -45,6 +48,8 @@ export type CallOptions = {
 
 export type Setup = {
   readonly health?: RequestHandler
+  /** Off unless said otherwise, so that no spec is stopped by how often it asks. */
+  readonly limits?: LimitOptions
   /** Off unless said otherwise: specs write behind the API's back, and want to see it at once. */
   readonly cache?: Partial<CacheOptions>
   /** Before each call the cache learns of everything that was committed, also behind the API's back; as a caller with a
@@ -55,6 +60,9 @@ export type Setup = {
   /** Of what the edge answers. */
   readonly sampling?: Sampling
 }
+
+type LimitOptions = Partial<Record<LimitName, number>> & { readonly redis?: SharePlace }
+type LimitName = keyof Config['rateLimits']['perMinute']
 
 export const cacheOff = {
   tiers: 'none',
@@ -79,7 +87,8 @@ export async function startApi(
   const lifetimes = lifetimesOf({ ttlSeconds: { short: 60, medium: 300, long: 3600 } })
   const parts = { db, clock, random, log, fx, cursorKeys, baseUrl: origin, version: 'test' }
   const edge = { recordings: new Recordings(recordedReadsMax), figures: new RequestFigures() }
-  const slice = { ...parts, ...edge, reader, cache, lifetimes }
+  const limits = limitsOf(business, options.limits)
+  const slice = { ...parts, ...edge, reader, cache, lifetimes, limits }
   const defaults = {
     trustProxy: 0,
     corsOrigins: [],
@@ -119,6 +128,24 @@ export async function startApi(
       return answer
     },
   }
+}
+
+/** The figures of the product, but for those that a spec names. */
+function limitsOf(business: Business, options: LimitOptions | undefined): Limits {
+  const { redis, ...changed } = options ?? {}
+  const perMinute = {
+    anonymous: 100,
+    key: 500,
+    load: 6_000_000,
+    checkout: 10,
+    payment: 5,
+    webhooks: 50,
+  }
+  return openLimits(
+    { isEnabled: options !== undefined, perMinute: { ...perMinute, ...changed } },
+    redis,
+    business,
+  )
 }
 
 const contracts = new Map<boolean, Contract>()

@@ -54,6 +54,18 @@ export type PlatformConfig = {
     readonly memoryBytesMax: number
     readonly whenUnconfirmed: 'serve-stale' | 'read'
   }
+  readonly rateLimits: {
+    readonly isEnabled: boolean
+    /** How often in a minute. */
+    readonly perMinute: {
+      readonly anonymous: number
+      readonly key: number
+      readonly load: number
+      readonly checkout: number
+      readonly payment: number
+      readonly webhooks: number
+    }
+  }
   readonly health: { readonly basicStatus: 'healthy' | 'ok' }
   readonly metrics: { readonly token: string | undefined; readonly isLocalAllowed: boolean }
   readonly telemetry: {
@@ -94,6 +106,7 @@ export function platformConfig(
     database: databaseConfig(kind, values),
     redis: redisConfig(values),
     cache: cacheConfig(values),
+    rateLimits: rateLimitConfig(values),
     health: { basicStatus: values.HEALTH_BASIC_STATUS },
     metrics: { token: values.METRICS_TOKEN, isLocalAllowed: values.METRICS_ALLOW_LOCAL },
     telemetry: telemetryConfig(kind, values),
@@ -147,6 +160,20 @@ function cacheConfig(values: PlatformValues): PlatformConfig['cache'] {
     },
     memoryBytesMax: values.CACHE_MEMORY_BYTES_MAX,
     whenUnconfirmed: values.CACHE_WHEN_UNCONFIRMED,
+  }
+}
+
+function rateLimitConfig(values: PlatformValues): PlatformConfig['rateLimits'] {
+  return {
+    isEnabled: values.RATE_LIMIT_ENABLED,
+    perMinute: {
+      anonymous: values.RATE_LIMIT_ANONYMOUS_PER_MINUTE,
+      key: values.RATE_LIMIT_KEY_PER_MINUTE,
+      load: values.RATE_LIMIT_LOAD_PER_MINUTE,
+      checkout: values.RATE_LIMIT_CHECKOUT_PER_MINUTE,
+      payment: values.RATE_LIMIT_PAYMENT_PER_MINUTE,
+      webhooks: values.RATE_LIMIT_WEBHOOKS_PER_MINUTE,
+    },
   }
 }
 
