@@ -2,10 +2,19 @@ import { STATUS_CODES, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 /** What is answered to bytes that never became a request: 400, 408 for one that came too slowly, 431 for one whose line
- *  and headers are too long. */
-export type Refuse = (status: 400 | 408 | 431) => {
+ *  and headers are too long; and 503 to a connection beyond those that are served. */
+export type Refuse = (status: RefusedStatus) => {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
+}
+type RefusedStatus = 400 | 408 | 431 | 503
+
+/** The last answer of a connection, as it is written to the socket itself. */
+export function refusalText(refuse: Refuse, status: RefusedStatus): string {
+  const { headers, body } = refuse(status)
+  const all = { ...headers, Connection: 'close', 'Content-Length': Buffer.byteLength(body) }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`
 }
 
 /** Answers on the socket itself, since there is no response to answer with, and closes it. Where an answer has begun,
@@ -20,15 +29,7 @@ export function refuseMalformed(server: Server, refuse: Refuse): void {
       socket.destroy(error)
       return
     }
-    const status = statusOf(error.code)
-    const { headers, body } = refuse(status)
-    const all = {
-      ...headers,
-      Connection: 'close',
-      'Content-Length': Buffer.byteLength(body),
-    }
-    const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
-    const text = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`
+    const text = refusalText(refuse, statusOf(error.code))
     // Node's own sockets stay half open, and this client has shown that it does not keep to the rules.
     socket.end(text, () => socket.destroy())
   })

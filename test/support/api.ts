@@ -1,8 +1,9 @@
+import { promisify } from 'node:util'
 import type { RequestHandler } from 'express'
 import { lifetimesOf } from '#platform/cache/lifetimes'
 import { openCache, type CacheOptions } from '#platform/cache/open-cache'
 import { systemClock } from '#platform/clock'
-import { listen } from '#platform/listen'
+import { listen, type ClientLimits } from '#platform/listen'
 import { refuseConnections } from '../../api/http/render-problem.ts'
 import { answerOperators } from '../../api/http/answer-operators.ts'
 import { createApi, type ApiOptions } from '../../api/app.ts'
@@ -27,6 +28,8 @@ export type Api = {
   readonly slice: ApiSlice
   /** Sends a request; fails when the answer is not as the OpenAPI document says. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>
+  /** Connections that the server has. */
+  openSockets(): Promise<number>
 }
 
 export type CallOptions = {
@@ -44,6 +47,8 @@ export type Setup = {
   /** Before each call the cache learns of everything that was committed, also behind the API's back; as a caller with a
    *  token of that moment would have it. */
   readonly isCaughtUp?: boolean
+  /** Smaller ones than in production, so that nobody waits for them. */
+  readonly limits?: Partial<ClientLimits>
 }
 
 export const cacheOff = {
@@ -79,13 +84,16 @@ export async function startApi(
   }
   answerOperators(slice, lifecycle, { ...defaults, ...options })
   const health: RequestHandler = options.health ?? ((_request, _response, next) => next())
-  const address = { name: 'api', host: '127.0.0.1', port, refuse: refuseConnections(slice) }
+  const place = { name: 'api', host: '127.0.0.1', port, refuse: refuseConnections(slice) }
+  const address = { ...place, ...(options.limits && { limits: options.limits }) }
   const needs = { lifecycle, clock: systemClock, graceMs: 100 }
-  await listen(createApi(slice, { ...defaults, ...options }, health), address, needs)
+  const app = createApi(slice, { ...defaults, ...options }, health)
+  const server = await listen(app, address, needs)
   const contract = contractOf(options.isCursorPaginationEnabled ?? true)
   return {
     origin,
     slice,
+    openSockets: () => promisify(server.getConnections.bind(server))(),
     async call(method, path, call) {
       if (options.isCaughtUp === true) {
         await cache.catchUp()
