@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
 import type { Config } from '#config'
@@ -32,6 +31,7 @@ import { openLimits } from './http/limits.ts'
 import { problemPage } from './http/problem-pages.ts'
 import { problems } from './http/problems.ts'
 import { Recordings } from './http/recordings.ts'
+import { readBody } from './http/read-body.ts'
 import { refuseAmbiguous } from './http/refuse-ambiguous.ts'
 import { refuseConnections } from './http/render-problem.ts'
 import { readsOf } from './http/resource-reads.ts'
@@ -148,7 +148,7 @@ export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestH
   serveDocs(app)
   serveDocument(app, { reads, routes, baseUrl: slice.baseUrl })
   app.use('/api', linkToDocument)
-  app.use(express.raw({ type: isJson, limit: options.bodyBytesMax, inflate: false }))
+  app.use(readBody(options.bodyBytesMax))
   const mounted = [
     ...reads,
     ...routes.map(({ method, path, handle }) => ({ method, path: `/api/v2${path}`, handle })),
@@ -187,11 +187,6 @@ function mount(app: Express, slice: ApiSlice, mounted: readonly Mounted[]): void
       throw new Problem(problems.methodNotAllowed, `${request.method} is not possible here.`)
     })
   }
-}
-
-/** JSON is UTF-8 (RFC 8259, 8.1); another charset would be decoded into something that was not sent. */
-function isJson(request: { readonly headers: IncomingHttpHeaders }): boolean {
-  return /^application\/json *(; *charset="?utf-8"?)?$/i.test(request.headers['content-type'] ?? '')
 }
 
 const linkToDocument: RequestHandler = (_request, response, next) => {

@@ -1,14 +1,18 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import type { Held } from '#platform/cache/held'
+import type { Served } from '#platform/cache/served'
+import type { Clock } from '#platform/clock'
+import { mayPrepare, sendPrepared } from '#platform/http/prepared-answer'
 import { drawServerSpan, endServerSpan } from '#platform/telemetry/serve-span'
 import type { Sampling } from '#platform/telemetry/sampling'
-import { recordDuration } from '#platform/telemetry/request-figures'
+import { recordDuration, type DurationSeries } from '#platform/telemetry/request-figures'
 import { recordedTraceParent } from '#platform/telemetry/spans'
 import { callerIn } from './http/authenticate.ts'
 import { logAnswer } from './http/begin.ts'
 import { cacheStatusOf } from './http/cache-status.ts'
 import { isKnown } from './http/exchange.ts'
-import { variantOf, type RecordedHead, type RecordedRead } from './http/recordings.ts'
+import type { Taken } from './http/limits.ts'
+import { renderHead, type RecordedHead } from './http/recorded-head.ts'
+import { variantOf, type RecordedRead } from './http/recordings.ts'
 import { serverTiming } from './http/server-timing.ts'
 import type { ApiSlice } from './slice.ts'
 
@@ -24,45 +28,62 @@ export function createEdge(
   slice: ApiSlice,
   sampling: Sampling,
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
-  const { cache, clock, random, recordings, figures } = slice
+  const { cache, clock, random, recordings, figures, limits } = slice
   const hasRedis = cache.tiers === 'memory-and-redis'
+  const date = createDateField(clock)
 
   /** Whether the caller is the one that Express knew, by the verdict as it stands now. */
   const isStillCaller = (known: RecordedRead): boolean =>
     cache.peek(known.credential, (verdict) => callerIn(verdict) === known.caller) !== undefined
 
+  /** What there is to send, when all that Express went by is as it was. Asked last: the limit counts what it lets through. */
+  function choose(known: RecordedRead, headers: IncomingHttpHeaders): Chosen | undefined {
+    const variant = known.variants.get(variantOf(headers))
+    let chosen: Chosen | undefined
+    const served =
+      variant &&
+      cache.peek(known.read, (held) => {
+        const { 'if-none-match': validators } = headers
+        const isUnchanged = validators !== undefined && isKnown(validators, held.etag)
+        const status = isUnchanged ? 304 : 200
+        const head = variant.heads[status]
+        const body = isUnchanged ? undefined : recordings.bodyOf(held, variant.coding)
+        const isThere = head !== undefined && (isUnchanged || body !== undefined)
+        if (held !== known.held() || !isThere || !isStillCaller(known)) {
+          return false
+        }
+        const taken = limits.takeFor(known.caller)
+        chosen = { status, head, body, taken }
+        return taken.isAllowed
+      })
+    return served && chosen && { ...chosen, served }
+  }
+
   return (request, response) => {
     const startedMs = clock.monotonicMs()
     const { url = '', headers } = request
-    const known = isPlain(request) ? recordings.find(headers.authorization ?? '', url) : undefined
-    const variant = known?.variants.get(variantOf(headers))
-    if (known === undefined || variant === undefined) {
+    const known =
+      isPlain(request) && mayPrepare(response)
+        ? recordings.find(headers.authorization ?? '', url)
+        : undefined
+    const chosen = known && choose(known, headers)
+    if (!known || !chosen?.served) {
       return false
     }
-    const chosen: Chosen = { status: 200, head: undefined, body: undefined }
-    const served = cache.peek(known.read, (held) => {
-      if (held !== known.held()) {
-        return false
-      }
-      const { 'if-none-match': validators } = headers
-      chosen.status = validators !== undefined && isKnown(validators, held.etag) ? 304 : 200
-      chosen.head = variant.heads[chosen.status]
-      chosen.body = chosen.status === 200 ? recordings.bodyOf(held, variant.coding) : noBody
-      return chosen.head !== undefined && chosen.body !== undefined && isStillCaller(known)
-    })
-    const { status, head, body } = chosen
-    if (served === undefined || head === undefined || body === undefined) {
-      return false
-    }
+    const { status, served, taken, head, body } = chosen
     const requestId = `req_${random.uuid()}`
     const span = drawServerSpan(request, sampling, () => random.fraction())
-    put(head, 'Request-Id', requestId)
-    put(head, 'Cache-Status', cacheStatusOf(served, { isOperator: false, hasRedis }))
-    put(head, 'Age', String(served.ageSeconds))
     const totalMs = clock.monotonicMs() - startedMs
-    put(head, 'Server-Timing', serverTiming(served, totalMs, span && recordedTraceParent(span)))
-    response.writeHead(status, head.pairs)
-    response.end(body)
+    const text = renderHead(head, {
+      Date: date(startedMs),
+      'Request-Id': requestId,
+      'Cache-Status': cacheStatusOf(served, { isOperator: false, hasRedis }),
+      Age: String(served.ageSeconds),
+      'RateLimit-Policy': taken.policyHeader,
+      RateLimit: taken.limitHeader,
+      'Server-Timing': serverTiming(served, totalMs, span && recordedTraceParent(span)),
+    })
+    sendPrepared(response, { status, head: text, body })
     const { route } = known.read
     figures.countEdge()
     recordDuration(head.series, (clock.monotonicMs() - startedMs) / 1_000)
@@ -75,17 +96,24 @@ export function createEdge(
 }
 
 type Chosen = {
-  status: 200 | 304
-  head: RecordedHead | undefined
-  body: Held['body'] | undefined
+  readonly status: 200 | 304
+  readonly head: RecordedHead & { readonly series: DurationSeries }
+  readonly body: Buffer | undefined
+  readonly taken: Taken
+  readonly served?: Served
 }
 
-const noBody = Buffer.alloc(0)
-
-function put(head: RecordedHead, name: keyof RecordedHead['places'], value: string): void {
-  const place = head.places[name]
-  if (place >= 0) {
-    head.pairs[place] = value
+/** The field `Date`, made once a second. */
+function createDateField(clock: Pick<Clock, 'now'>): (nowMs: number) => string {
+  let text = ''
+  let untilMs = -Infinity
+  return (nowMs) => {
+    if (nowMs >= untilMs) {
+      const now = clock.now()
+      text = now.toUTCString()
+      untilMs = nowMs + 1_000 - now.getMilliseconds()
+    }
+    return text
   }
 }
 

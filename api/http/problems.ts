@@ -54,13 +54,13 @@ export const problems = defineProblems('http', {
   headersTooLarge: {
     kind: 'headersTooLarge',
     title: 'The request line and the headers are too long',
-    advice: 'Address, query and headers may have 16 KiB together.',
+    advice: 'Address, query and headers may have 16 KiB together, and 100 headers may be sent.',
   },
   bodyMalformed: {
     kind: 'invalid',
     title: 'The body is not valid JSON',
     advice:
-      'Send one JSON document, at most 32 levels deep, no name twice, of well-formed text without NUL characters.',
+      'Send one JSON document, at most 32 levels deep, with at most 1,000 names, none twice in one object, of well-formed text without NUL characters.',
   },
   bodyInvalid: {
     kind: 'invalid',

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Response } from 'express'
 import type { Caller } from '#members'
 import type { CacheRead } from '#platform/cache/cache'
 import type { Coding, Held } from '#platform/cache/held'
 import type { DurationSeries } from '#platform/telemetry/request-figures'
+import { recordHead, type RecordedHead } from './recorded-head.ts'
 
 /**
  * What Express answered to requests that were served from memory, so that the same request can be given the same answer
@@ -34,7 +34,7 @@ export class Recordings {
     return older
   }
 
-  /** Remembers an answer that is about to be sent, with all of its head set. */
+  /** Remembers an answer that was sent. */
   note(asked: AskedRead, answer: RecordedAnswer): void {
     const { headers, url, credential, caller, read } = asked
     if (url.length > urlLengthMax || credential === undefined) {
@@ -50,7 +50,8 @@ export class Recordings {
     const variant = variantOf(headers)
     const heads: Heads = known.variants.get(variant)?.heads ?? {}
     if (known.variants.size < variantsMax || known.variants.has(variant)) {
-      heads[answer.status] = recordHead(answer)
+      const { series } = answer
+      heads[answer.status] = { ...recordHead(answer.head), series }
       known.variants.set(variant, { coding: answer.coding, heads })
       this.#keepBody(answer)
     }
@@ -106,35 +107,20 @@ type Variant = {
   readonly heads: Heads
 }
 
-type Heads = { 200?: RecordedHead; 304?: RecordedHead }
+/** With the place of such answers in the figures. */
+type Head = RecordedHead & { readonly series: DurationSeries }
+type Heads = { 200?: Head; 304?: Head }
 
 type RecordedAnswer = {
   readonly held: Held
   readonly status: 200 | 304
-  readonly response: Response
+  /** The text of its head. */
+  readonly head: string
   readonly coding: Coding | undefined
   /** Of a 200. */
   readonly bytes?: Buffer
   readonly series: DurationSeries
 }
-
-/** A head as pairs of name and value, one after the other, as `writeHead` takes them, and where in it stands what is new in
- *  every answer; -1: nowhere. */
-export type RecordedHead = {
-  readonly pairs: string[]
-  readonly places: Readonly<Record<NewInEveryAnswer, number>>
-  readonly series: DurationSeries
-}
-
-type NewInEveryAnswer = (typeof newInEveryAnswer)[number]
-const newInEveryAnswer = [
-  'Request-Id',
-  'Cache-Status',
-  'Age',
-  'RateLimit-Policy',
-  'RateLimit',
-  'Server-Timing',
-] as const
 
 /** Longer ones are no URLs of clients that ask again. */
 const urlLengthMax = 2_048
@@ -154,36 +140,4 @@ function newRead(
 ): RecordedRead {
   const weak = new WeakRef(held)
   return { ...asked, held: () => weak.deref(), variants: new Map() }
-}
-
-function recordHead({ response, bytes, series }: RecordedAnswer): RecordedHead {
-  const pairs = namesOf(response).flatMap((name) => [name, String(response.getHeader(name))])
-  if (bytes) {
-    pairs.push('Content-Length', String(bytes.length))
-  }
-  const names = pairs.filter((_, index) => index % 2 === 0)
-  const placeOf = (name: string): number => {
-    const index = names.indexOf(name)
-    return index < 0 ? -1 : 2 * index + 1
-  }
-  return {
-    pairs,
-    series,
-    places: {
-      'Request-Id': placeOf('Request-Id'),
-      'Cache-Status': placeOf('Cache-Status'),
-      Age: placeOf('Age'),
-      'RateLimit-Policy': placeOf('RateLimit-Policy'),
-      RateLimit: placeOf('RateLimit'),
-      'Server-Timing': placeOf('Server-Timing'),
-    },
-  }
-}
-
-/** The names as they were written; `getHeaderNames` has them in lower case. Node documents this one for requests that are
- *  sent, and has it for every message. */
-function namesOf(response: Response): readonly string[] {
-  const written: unknown = Reflect.get(response, 'getRawHeaderNames')
-  const names: unknown = typeof written === 'function' ? written.call(response) : []
-  return Array.isArray(names) ? names.map(String) : []
 }

@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express'
 import { encodedBytesMin } from '#platform/cache/encodings'
+import { sentHead } from '#platform/http/prepared-answer'
 import { codings, type Coding } from '#platform/cache/held'
 import { recordedTraceParent } from '#platform/telemetry/spans'
 import type { ApiSlice } from '../slice.ts'
@@ -39,16 +40,15 @@ export async function sendServed(
   const totalMs = clock.monotonicMs() - exchangeOf(request).startedMs
   response.set('Server-Timing', serverTiming(served, totalMs, recordedTraceParent()))
   if (bytes === undefined) {
-    record(slice, exchanged, answered, { coding })
     response.status(304).end()
+    record(slice, exchanged, answered, { coding })
     return
   }
   if (coding) {
     response.set('Content-Encoding', coding)
   }
-  response.type('application/json; charset=utf-8')
+  response.type('application/json; charset=utf-8').send(bytes)
   record(slice, exchanged, answered, { coding, bytes })
-  response.send(bytes)
 }
 
 type Exchanged = { readonly request: Request; readonly response: Response }
@@ -62,14 +62,15 @@ function record(
 ): void {
   const { caller, credential } = exchangeOf(request)
   const isFromMemory = served.outcome === 'hit' && served.tier === 'memory'
-  if (!isFromMemory || isOperator || caller === undefined || response.hasHeader('Connection')) {
+  const head = sentHead(response)
+  if (!isFromMemory || isOperator || caller === undefined || head === undefined) {
     return
   }
   const status = sent.bytes ? 200 : 304
   const series = figures.series('GET', read.route, status)
   recordings.note(
     { headers: request.headers, url: request.originalUrl, caller, credential, read },
-    { held: served.held, response, status, series, ...sent },
+    { held: served.held, head, status, series, ...sent },
   )
 }
 

@@ -1,8 +1,9 @@
+import { promisify } from 'node:util'
 import type { RequestHandler } from 'express'
 import { lifetimesOf } from '#platform/cache/lifetimes'
 import { openCache, type CacheOptions } from '#platform/cache/open-cache'
 import { systemClock } from '#platform/clock'
-import { listen, type ListenOptions } from '#platform/listen'
+import { listen, type ClientLimits, type ListenOptions } from '#platform/listen'
 import type { Config } from '#config'
 import type { SharePlace } from '#platform/rate-limit/share'
 import { openLimits, type Limits } from '../../api/http/limits.ts'
@@ -36,6 +37,8 @@ export type Api = {
   call(method: string, path: string, options?: CallOptions): Promise<Answer>
   /** Where the same application answers without the edge. */
   openWithoutEdge(): Promise<string>
+  /** Connections that the server has. */
+  openSockets(): Promise<number>
 }
 
 export type CallOptions = {
@@ -59,6 +62,8 @@ export type Setup = {
   readonly isEdgeEnabled?: boolean
   /** Of what the edge answers. */
   readonly sampling?: Sampling
+  /** Smaller ones than in production, so that nobody waits for them. */
+  readonly clientLimits?: Partial<ClientLimits>
 }
 
 type LimitOptions = Partial<Record<LimitName, number>> & { readonly redis?: SharePlace }
@@ -105,11 +110,12 @@ export async function startApi(
     host: '127.0.0.1',
     port,
     refuse: refuseConnections(slice),
+    ...(options.clientLimits && { clientLimits: options.clientLimits }),
     ...(isEdgeEnabled && { answerFirst: createEdge(slice, sampling) }),
   }
   const needs = { lifecycle, clock: systemClock, graceMs: 100 }
   const app = createApi(slice, { ...defaults, ...options }, health)
-  await listen(app, address, needs)
+  const server = await listen(app, address, needs)
   const contract = contractOf(options.isCursorPaginationEnabled ?? true)
   return {
     origin,
@@ -119,6 +125,7 @@ export async function startApi(
       await listen(app, rest, needs)
       return `http://127.0.0.1:${rest.port}`
     },
+    openSockets: () => promisify(server.getConnections.bind(server))(),
     async call(method, path, call) {
       if (options.isCaughtUp === true) {
         await cache.catchUp()
