@@ -1,8 +1,17 @@
 import { startCollector } from '../support/collector.ts'
+import type { Told } from './options.ts'
 import type { ReadyKind, ReadySetup } from './processes/ready-answer.ts'
-import { fetchAnswer, type Asked, type WireAnswer } from './served/answer.ts'
+import type { Findings } from './report.ts'
+import type { Scenario } from './scenario.ts'
+import { fetchHit, headersOf, type Asked, type WireAnswer } from './served/answer.ts'
 import { cachingProxies, startCachingProxy } from './served/caching-proxy.ts'
-import { compete, printScores, type Contestant, type ContestOptions } from './served/contest.ts'
+import {
+  compete,
+  contestOptions,
+  printPromise,
+  printScores,
+  type Contestant,
+} from './served/contest.ts'
 import { openProduct } from './served/product.ts'
 import { startReady, type ReadyServer, type Server } from './served/server.ts'
 
@@ -14,16 +23,19 @@ const answersConditions = (name: string): boolean => /^(Tidegate|nginx|varnish|E
 
 /** A cached read of about 6 KB over HTTP with everything on (key check, rate limit, metrics, spans of 5 %), the same
  *  unchanged (304) and the same compressed; against servers that send the same head and body. */
-export async function cachedRead(options: ContestOptions): Promise<void> {
+export const cachedRead: Scenario = {
+  says: 'a cached answer over HTTP, against nginx, Varnish and Node servers that send the same bytes',
+  needsServers: true,
+  servesHttp: true,
+  options: contestOptions,
+  run,
+}
+
+async function run(told: Told): Promise<Findings> {
   const collector = await startCollector()
   const product = await openProduct()
   const tidegate = await product.start({ telemetry: 'export 5 %', collectorUrl: collector.url })
-  const headers = {
-    Host: `127.0.0.1:${tidegate.port}`,
-    Authorization: `Bearer ${product.secretKey}`,
-    Accept: 'application/json',
-    'User-Agent': 'tidegate-bench/1',
-  }
+  const headers = headersOf(tidegate, product)
   const asked: Asked = { path, headers }
   const askedCoded: Asked = { path, headers: { ...headers, 'Accept-Encoding': 'br' } }
   const plain = await fetchHit(tidegate, asked)
@@ -46,22 +58,16 @@ export async function cachedRead(options: ContestOptions): Promise<void> {
         : [{ name: `${server.name}, br`, server, asked: askedCoded, expected: coded }]),
     ]
   })
-  const scores = await compete(contestants, options)
+  const scores = await compete(contestants, told)
   await rivals.check()
-  printScores(scores, rivals.base)
+  const findings = printScores(scores, rivals.base)
+  printPromise(scores, ['Tidegate', 'nginx proxy_cache'], 1.25)
+  printPromise(scores, ['Tidegate', 'Express + apicache'], 0.5)
+  printPromise(scores, ['Tidegate, 304', 'Tidegate'], 0.8)
   await Promise.all([tidegate, ...rivals.servers].map((server) => server.stop()))
   await rivals.stop()
   await collector.close()
-}
-
-/** The answer as it is when it is cached. */
-async function fetchHit(server: Server, asked: Asked): Promise<WireAnswer> {
-  await fetchAnswer(server.port, asked)
-  const answer = await fetchAnswer(server.port, asked)
-  if (answer.status !== 200 || !answer.headers['Cache-Status']?.startsWith('memory; hit')) {
-    throw new Error(`not a cached answer: ${answer.status} ${answer.headers['Cache-Status']}`)
-  }
-  return answer
+  return findings
 }
 
 const pack = ({ headers, body }: WireAnswer) => ({ headers, bodyBase64: body.toString('base64') })

@@ -8,6 +8,7 @@ import { createReader } from '../../shared/platform/resource/reader.ts'
 import { openBusiness } from '../support/business.ts'
 import { createDemoDatabase } from '../support/demo.ts'
 import { compare, type Result } from './cpu.ts'
+import { handWritten, present } from './page-by-hand.ts'
 
 /** The 16 fields that all rivals give. */
 export const pageFields = [
@@ -53,7 +54,7 @@ export async function page(): Promise<Result> {
     'pg and JSON.stringify': async () => {
       const { rows } = await hand.query({
         name: 'page',
-        text: handWritten,
+        text: handWritten(50),
         values: [organisationId],
       })
       return JSON.stringify({ data: rows.slice(0, 50).map(present) })
@@ -75,36 +76,4 @@ export async function page(): Promise<Result> {
   await hand.end()
   await lifecycle.stop()
   return { spent, against: 'pg and JSON.stringify' }
-}
-
-const handWritten = `
-  select l.id, short_code, status, amount_minor, currency, a.exponent, description, external_reference, member_id, rate_mode,
-         accepted_assets, completions_max, completions_count, expires_at, metadata, l.created_at, updated_at, version
-    from payment_links l join assets a on a.code = l.currency
-   where organisation_id = $1 and deleted_at is null
-   order by l.created_at desc, l.id desc
-   limit 51`
-
-function present(row: any): unknown {
-  return {
-    id: row.id,
-    shortCode: row.short_code,
-    status: row.status,
-    amount:
-      row.amount_minor === null
-        ? null
-        : { amount: Number(row.amount_minor), currency: row.currency, exponent: row.exponent },
-    description: row.description,
-    reference: row.external_reference,
-    memberId: row.member_id,
-    rateMode: row.rate_mode,
-    acceptedAssets: row.accepted_assets,
-    completionsMax: row.completions_max,
-    completionsCount: row.completions_count,
-    expiresAt: row.expires_at?.toISOString() ?? null,
-    metadata: row.metadata,
-    createdAt: row.created_at.toISOString(),
-    updatedAt: row.updated_at.toISOString(),
-    version: row.version,
-  }
 }

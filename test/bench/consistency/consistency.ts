@@ -1,31 +1,25 @@
 import { rm } from 'node:fs/promises'
 import { openRunDirectory } from '../../support/run-directory.ts'
+import type { Told } from '../options.ts'
 import { faultNames } from './faults.ts'
 import { startInstallation } from './installation.ts'
 import { printReport } from './print.ts'
 import { run, type Report, type RunOptions } from './run.ts'
 import { isSafeguard, safeguards, type Safeguard, type SafeguardName } from './safeguards.ts'
 
-// npm run bench -- consistency [--reads N] [--seed S] [--minutes M] [--without SAFEGUARD] [--safeguards]
-
 const readsUntilCaught = 100_000
 
 /** Checks the cache against what was promised, with real processes, real servers and faults; or shows that the checker
  *  notices each safeguard that is missing. */
-export async function printConsistency(words: readonly string[]): Promise<void> {
-  const number = (name: string, otherwise: number): number => {
-    const value = Number(optionOf(words, name) ?? otherwise)
-    if (!Number.isFinite(value) || value <= 0) {
-      throw new Error(`--${name} is a number above 0`)
-    }
-    return value
-  }
+export async function printConsistency(told: Told): Promise<void> {
+  const number = (name: string, otherwise: number): number =>
+    told.text(name) === '' ? otherwise : told.number(name)
   const seed = number('seed', 1)
-  if (words.includes('--safeguards')) {
+  if (told.is('safeguards')) {
     await printSafeguards(seed)
     return
   }
-  const without = optionOf(words, 'without')
+  const without = told.text('without') || undefined
   if (without !== undefined && !isSafeguard(without)) {
     throw new Error(`--without is one of: ${Object.keys(safeguards).join(', ')}`)
   }
@@ -124,9 +118,4 @@ async function onServers<T>(work: (runIn: Runner) => Promise<T>): Promise<T> {
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
-}
-
-function optionOf(words: readonly string[], name: string): string | undefined {
-  const index = words.indexOf(`--${name}`)
-  return index < 0 ? undefined : words[index + 1]
 }

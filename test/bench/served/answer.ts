@@ -41,3 +41,29 @@ export function requestText({ path, headers }: Asked): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   return `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`
 }
+
+/** What an SDK sends along. Nothing about codings: all are to send the same bytes. */
+export function headersOf(
+  { port }: { readonly port: number },
+  { secretKey }: { readonly secretKey: string },
+): Asked['headers'] {
+  return {
+    Host: `127.0.0.1:${port}`,
+    Authorization: `Bearer ${secretKey}`,
+    Accept: 'application/json',
+    'User-Agent': 'tidegate-bench/1',
+  }
+}
+
+/** The answer as it is when it is cached. */
+export async function fetchHit(
+  server: { readonly port: number },
+  asked: Asked,
+): Promise<WireAnswer> {
+  await fetchAnswer(server.port, asked)
+  const answer = await fetchAnswer(server.port, asked)
+  if (answer.status !== 200 || !answer.headers['Cache-Status']?.startsWith('memory; hit')) {
+    throw new Error(`not a cached answer: ${answer.status} ${answer.headers['Cache-Status']}`)
+  }
+  return answer
+}

@@ -62,6 +62,7 @@ export async function startCachingProxy(
   let complaint = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text))
   process.once('exit', () => void child.kill('SIGTERM')) // when the benchmark fails
+  console.log(`${name} ${number ?? ''}`)
   const exited = once(child, 'exit')
   await until(port, () => {
     if (child.exitCode !== null) {
@@ -69,7 +70,7 @@ export async function startCachingProxy(
     }
   })
   return {
-    name: `${name} ${number ?? ''}`,
+    name,
     pid: child.pid ?? 0,
     port,
     async stop() {

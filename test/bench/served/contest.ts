@@ -1,5 +1,7 @@
 import { startForked } from '../forked.ts'
+import type { Options, Told } from '../options.ts'
 import { median, quantile } from '../quantile.ts'
+import type { Findings } from '../report.ts'
 import type { LoadAnswer, LoadQuestion, LoadSetup } from '../processes/http-load.ts'
 import { fetchAnswer, requestText, type Asked, type WireAnswer } from './answer.ts'
 import { cpuOf, pinServer, treeOf } from './processors.ts'
@@ -14,11 +16,12 @@ export type Contestant = {
   readonly expected: Pick<WireAnswer, 'status' | 'body'>
 }
 
-export type ContestOptions = {
-  readonly rounds: number
-  readonly requests: number
-  readonly warmUp: number
-  readonly connections: number
+/** What every contest may be told. */
+export const contestOptions: Options = {
+  rounds: ['11', 'in which all take one turn'],
+  requests: ['5000', 'in each turn'],
+  'warm-up': ['20000', 'requests before the first round'],
+  connections: ['16', 'kept open, one request at a time on each'],
 }
 
 /** Of one contestant; medians of the rounds. Wall figures say what this machine was doing; CPU is what a request costs. */
@@ -39,20 +42,24 @@ type Round = LoadAnswer & { readonly cpuUs: number; readonly busyShare: number }
 /** Has all of them answer, one at a time, in rounds that each begin with another one. */
 export async function compete(
   contestants: readonly Contestant[],
-  { rounds, requests, warmUp, connections }: ContestOptions,
-): Promise<Readonly<Record<string, Score>>> {
+  told: Told,
+  /** What works for the servers and is to be counted with them. */
+  helpers: readonly number[] = [],
+): Promise<Scores> {
+  const [rounds, requests] = [told.number('rounds'), told.number('requests')]
   await Promise.all(contestants.map(checkBytes))
   contestants.forEach(({ server }) => pinServer(server.pid))
-  const setup: LoadSetup = { connections }
+  const setup: LoadSetup = { connections: told.number('connections') }
   const load = startForked<LoadQuestion, LoadAnswer>('http-load', setup)
   const seen = new Map(contestants.map(({ name }) => [name, new Array<Round>()]))
+  const take = (contestant: Contestant, count: number) => turn(load, contestant, { count, helpers })
   for (const contestant of contestants) {
-    await turn(load, contestant, warmUp)
+    await take(contestant, told.number('warm-up'))
   }
   for (let round = 0; round < rounds; round += 1) {
     const at = round % contestants.length
     for (const contestant of [...contestants.slice(at), ...contestants.slice(0, at)]) {
-      seen.get(contestant.name)?.push(await turn(load, contestant, requests))
+      seen.get(contestant.name)?.push(await take(contestant, requests))
     }
   }
   await load.stop()
@@ -70,16 +77,18 @@ async function checkBytes({ name, server, asked, expected }: Contestant): Promis
 async function turn(
   load: { ask(question: LoadQuestion): Promise<LoadAnswer> },
   { server, asked, expected: { status, body } }: Contestant,
-  count: number,
+  { count, helpers }: { readonly count: number; readonly helpers: readonly number[] },
 ): Promise<Round> {
   const expects = { status, bodyBytes: status === 304 ? undefined : body.length }
   await load.ask({ kind: 'open', port: server.port, request: requestText(asked), expects })
-  const pids = treeOf(server.pid)
-  const before = cpuOf(pids)
+  const [own, all] = [treeOf(server.pid), helpers.flatMap(treeOf)]
+  const before = [cpuOf(own), cpuOf(all)] as const
   const answer = await load.ask({ kind: 'run', count })
-  const spent = cpuOf(pids) - before
+  const spent = cpuOf(own) - before[0]
+  const helped = cpuOf(all) - before[1]
   await load.ask({ kind: 'close' })
-  return { ...answer, cpuUs: spent / count, busyShare: spent / (answer.seconds * 1e6) }
+  const busyShare = spent / (answer.seconds * 1e6)
+  return { ...answer, cpuUs: (spent + helped) / count, busyShare }
 }
 
 function score(rounds: readonly Round[], requests: number): Score {
@@ -96,8 +105,28 @@ function score(rounds: readonly Round[], requests: number): Score {
   }
 }
 
+type Scores = Readonly<Record<string, Score>>
+
+/** How many times the CPU of the second the first one used. */
+export const ratioOf = (scores: Scores, one: string, other: string): number =>
+  (scores[one]?.cpuUs ?? Number.NaN) / (scores[other]?.cpuUs ?? Number.NaN)
+
+/** Says whether a promise about CPU is kept; nothing of a rival that was left out. */
+export function printPromise(
+  scores: Scores,
+  [one, other]: readonly [string, string],
+  most: number,
+): void {
+  const ratio = ratioOf(scores, one, other)
+  if (!Number.isNaN(ratio)) {
+    console.log(
+      `${one}: ${ratio.toFixed(2)} x ${other}, at most ${most} promised: ${ratio <= most ? 'met' : 'MISSED'}`,
+    )
+  }
+}
+
 /** One line for each contestant, CPU against that of `against`. */
-export function printScores(scores: Readonly<Record<string, Score>>, against: string): void {
+export function printScores(scores: Scores, against: string): Findings {
   const base = scores[against]?.cpuUs ?? Number.NaN
   const heads = ['CPU/request', 'middle half', 'ratio', 'requests/s', 'p50 ms', 'p99 ms', 'busy']
   printRow('', heads)
@@ -113,6 +142,8 @@ export function printScores(scores: Readonly<Record<string, Score>>, against: st
     ])
   }
   console.log(`ratio: CPU against ${against}; busy: how much of its processor the server used`)
+  const ratios = Object.keys(scores).map((name) => [name, ratioOf(scores, name, against)] as const)
+  return { against, ratios: Object.fromEntries(ratios), figures: scores }
 }
 
 const printRow = (name: string, cells: readonly string[]): void =>

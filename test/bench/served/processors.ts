@@ -64,3 +64,11 @@ function parentOf(pid: string): number | undefined {
     return undefined // ended meanwhile
   }
 }
+
+/** Resident memory of these processes; MiB. */
+export function residentMiB(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    const [, kB] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+    return sum + Number(kB) / 1024
+  }, 0)
+}

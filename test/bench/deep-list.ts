@@ -1,29 +1,24 @@
-import { expect } from 'chai'
 import { sql } from 'kysely'
 import { Client } from 'pg'
 import { paymentLinks } from '../../api/resources/payment-links.ts'
 import type { PreparedRunner } from '../../shared/platform/database/database.ts'
 import type { ListQuery } from '../../shared/platform/resource/list-query.ts'
 import { createReader } from '../../shared/platform/resource/reader.ts'
-import { addTenant, openBusiness, type Business } from '../support/business.ts'
-import { createDatabase } from '../support/servers.ts'
-import { compare, type Result } from './cpu.ts'
+import { addTenant, type Business } from '../support/business.ts'
 
-const linksCount = 1_000_000
 const limit = 50
-const pagesSkipped = 9_999
-const rowsSkipped = pagesSkipped * limit
 /** Buffers are those of this many pages on end, since one page may lie across one leaf of the index more than another. */
 const pagesCounted = 20
 
 type Query = Omit<ListQuery, 'binding'>
 
-/** Page 10,000 of 1,000,000 payment links by cursor, and its plain rows by OFFSET, against page 1: CPU, and buffers of
- *  PostgreSQL. */
-export async function depth(): Promise<Result> {
-  const business = await openBusiness({ url: await createDatabase(), connectionsMax: 1 })
-  const { db, lifecycle } = business
-  const organisationId = await fill(business)
+/** A list of payment links of one organisation, its first page and a deep one by cursor, and that by OFFSET. */
+export async function openDeepList(
+  business: Business,
+  { linksCount, pagesSkipped }: { readonly linksCount: number; readonly pagesSkipped: number },
+) {
+  const organisationId = await fill(business, linksCount)
+  const rowsSkipped = pagesSkipped * limit
   const reader = createReader(business, [paymentLinks])
   const listing = { resource: paymentLinks, scope: { organisationId } }
   const first: Query = {
@@ -33,57 +28,44 @@ export async function depth(): Promise<Result> {
     count: 'none',
     selection: { expand: {} },
   }
-  const deep: Query = {
-    ...first,
-    position: { direction: 'next', key: await edge(business) },
+  const key = await edge(business, rowsSkipped)
+  const deep: Query = { ...first, position: { direction: 'next', key } }
+  const byOffset = { text: byOffsetText(rowsSkipped), values: [organisationId], name: 'by-offset' }
+  const starts = { first, deep }
+  return {
+    organisationId,
+    first: reader.page(listing, first),
+    deep: reader.page(listing, deep),
+    byOffset,
+    /** Of one page, from there on. */
+    async buffersFrom(start: keyof typeof starts): Promise<number> {
+      let [query, touched] = [starts[start], 0]
+      for (let counted = 0; counted < pagesCounted; counted += 1) {
+        const runner = counting(business, (count) => (touched += count))
+        const { lastKey = [] } = await reader.page(listing, query).run(runner)
+        query = { ...first, position: { direction: 'next', key: lastKey } }
+      }
+      return touched / pagesCounted
+    },
+    async buffersByOffset(): Promise<number> {
+      let touched = 0
+      await counting(business, (count) => (touched = count)).read(byOffset)
+      return touched
+    },
   }
-  const reads = {
-    'page 1': (runner: PreparedRunner) => reader.page(listing, first).run(runner),
-    'page 10,000 by cursor': (runner: PreparedRunner) => reader.page(listing, deep).run(runner),
-    'plain rows by OFFSET': (runner: PreparedRunner) =>
-      runner.read({ text: byOffset, values: [organisationId], name: 'by-offset' }),
-  }
-  const page = await reads['page 10,000 by cursor'](db)
-  const skipped = await db.pool.query<{ id: string }>(byOffset, [organisationId])
-  expect(page.ids).to.deep.equal(skipped.rows.map(({ id }) => id))
-  const [backend] = await db.run(sql<{ pid: number }>`select pg_backend_pid() as pid`)
-  const rivals = Object.entries(reads).map(([name, read]) => [name, () => read(db)] as const)
-  const spent = await compare(Object.fromEntries(rivals), {
-    backendPids: [backend?.pid ?? 0],
-    rounds: 9,
-    callsPerRound: 20,
-  })
-  const buffersOf = async (start: Query) => {
-    let [query, touched] = [start, 0]
-    for (let counted = 0; counted < pagesCounted; counted += 1) {
-      const runner = counting(business, (count) => (touched += count))
-      const { lastKey: key = [] } = await reader.page(listing, query).run(runner)
-      query = { ...first, position: { direction: 'next', key } }
-    }
-    return touched / pagesCounted
-  }
-  let skippedBuffers = 0
-  await reads['plain rows by OFFSET'](counting(business, (count) => (skippedBuffers = count)))
-  const buffers = {
-    'page 1': await buffersOf(first),
-    'page 10,000 by cursor': await buffersOf(deep),
-    'plain rows by OFFSET': skippedBuffers,
-  }
-  await lifecycle.stop()
-  return { spent, against: 'page 1', buffers }
 }
 
 /** What a page by number costs at the least: its rows as they are, no JSON and no total. */
-const byOffset = `
+const byOffsetText = (rowsSkipped: number): string => `
   select id, short_code, status, amount_minor, currency, description, external_reference, member_id, rate_mode,
          accepted_assets, completions_max, completions_count, expires_at, metadata, created_at, updated_at, version
     from payment_links
    where organisation_id = $1 and deleted_at is null
    order by created_at desc, id desc
-   limit 51 offset ${rowsSkipped}`
+   limit ${limit + 1} offset ${rowsSkipped}`
 
-/** The key of the last row before page 10,000. */
-async function edge({ db }: Business): Promise<readonly string[]> {
+/** The key of the last row before the deep page. */
+async function edge({ db }: Business, rowsSkipped: number): Promise<readonly string[]> {
   const [row] = await db.run(sql<{ at: string; id: string }>`
     select to_json(created_at)#>>'{}' as at, id from payment_links
      order by created_at desc, id desc limit 1 offset ${rowsSkipped - 1}`)
@@ -105,7 +87,7 @@ function counting({ db }: Business, tell: (buffers: number) => void): PreparedRu
 
 /** Links one second apart, written past the triggers, for their frozen rates are not what is measured; and past the
  *  pool, whose statements have seconds. */
-async function fill(business: Business): Promise<string> {
+async function fill(business: Business, linksCount: number): Promise<string> {
   const { organisationId } = await addTenant(business, 'depth')
   const client = new Client({ connectionString: business.url })
   await client.connect()
