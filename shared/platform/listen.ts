@@ -108,7 +108,7 @@ function serve(
   server: Server,
   listener: RequestListener,
   answerFirst: ListenOptions['answerFirst'],
-): { drain(): void; answering(socket: Duplex): ServerResponse | undefined } {
+): { drain: () => void; answering: (socket: Duplex) => ServerResponse | undefined } {
   const pending = new Set<ServerResponse>()
   let isDraining = false
   const endWith = (response: ServerResponse): void => {
@@ -128,7 +128,7 @@ function serve(
     listener(request, response)
   })
   return {
-    drain() {
+    drain: () => {
       isDraining = true
       pending.forEach(endWith)
     },

@@ -41,6 +41,7 @@ export function sendPrepared(
   { status, head, body }: { status: number; head: string; body: Buffer | undefined },
 ): void {
   response.statusCode = status
+  // oxlint-disable-next-line eslint/no-underscore-dangle -- Node's own name
   internalsOf(response)._header = head
   response.end(body)
 }

@@ -21,7 +21,10 @@ describe('an API whose clients are slow on purpose', () => {
   let tenant: Harbour['tenant']
   let api: Harbour['api']
   before(async () => {
-    ;({ business, tenant, api } = await openHarbour({ clientLimits: limits, cache: { tiers: 'memory' } }, 100))
+    ;({ business, tenant, api } = await openHarbour(
+      { clientLimits: limits, cache: { tiers: 'memory' } },
+      100,
+    ))
   })
   after(() => business.lifecycle.stop())
 
