@@ -9,6 +9,7 @@ import { printHits } from './l1-hit.ts'
 import { pageParts } from './page-parts.ts'
 import { page } from './page.ts'
 import { races } from './races.ts'
+import { printTakes } from './rate-limit.ts'
 import { cpuScenario, type Scenario } from './scenario.ts'
 import { watchedWrite } from './watched-write.ts'
 import { printStampedes } from './stampede.ts'
@@ -22,6 +23,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'hit-ratio': { needsServers: false, run: printHitRatios },
   'watched-write': { needsServers: true, run: watchedWrite },
   'l1-hit': { needsServers: true, run: printHits },
+  'rate-limit': { needsServers: false, run: printTakes },
   races: { needsServers: true, run: races },
   invalidation: { needsServers: false, run: printInvalidations },
   consistency: { needsServers: false, run: () => printConsistency(words) },
