@@ -41,7 +41,7 @@ export async function printTakes(): Promise<void> {
     length += `"key";r=${remaining};t=${Math.ceil(resetMs / 1000)}`.length
   }
   const ours = 'tidegate'
-  const rivals: Readonly<Record<string, (caller: (typeof callers)[number]) => unknown>> = {
+  const rivals: Readonly<Record<string, Take<(typeof callers)[number]>>> = {
     [ours](caller) {
       const { policyHeader = '', limitHeader = '' } = limits.takeFor(caller)
       length += policyHeader.length + limitHeader.length
@@ -75,11 +75,10 @@ export async function printTakes(): Promise<void> {
   await lifecycle.stop()
 }
 
+type Take<Caller> = (caller: Caller) => Promise<void> | void
+
 /** Nanoseconds of CPU for each take. What is answered at once is not awaited. */
-async function measure<Caller>(
-  callers: readonly Caller[],
-  take: (caller: Caller) => unknown,
-): Promise<number> {
+async function measure<Caller>(callers: readonly Caller[], take: Take<Caller>): Promise<number> {
   const before = process.cpuUsage()
   for (let pass = 0; pass < takesPerRound / keysCount; pass += 1) {
     for (const caller of callers) {
