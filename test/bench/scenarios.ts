@@ -12,6 +12,7 @@ import { pageParts } from './page-parts.ts'
 import { page } from './page.ts'
 import { pagination } from './pagination.ts'
 import { races } from './races.ts'
+import { printTakes } from './rate-limit.ts'
 import { cpuScenario, plain, type Scenario } from './scenario.ts'
 import { telemetry } from './telemetry.ts'
 import { watchedWrite } from './watched-write.ts'
@@ -23,6 +24,11 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'cached-read': cachedRead,
   telemetry,
   'distinct-queries': distinctQueries,
+
+  'rate-limit': {
+    ...plain('counting a request, against two limiters for Express', printTakes),
+    needsServers: false,
+  },
 
   // the three claims: 100 x, 20 x, 160 x
   pagination: cpuScenario(
