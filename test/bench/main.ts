@@ -5,10 +5,12 @@ import { depth } from './depth.ts'
 import { printEntryMemory } from './entry-memory.ts'
 import { printHitRatios } from './hit-ratio.ts'
 import { printInvalidations } from './invalidation.ts'
+import { printIdleSockets } from './idle-sockets.ts'
 import { printHits } from './l1-hit.ts'
 import { pageParts } from './page-parts.ts'
 import { page } from './page.ts'
 import { races } from './races.ts'
+import { printRedos } from './redos.ts'
 import { cpuScenario, type Scenario } from './scenario.ts'
 import { watchedWrite } from './watched-write.ts'
 import { printStampedes } from './stampede.ts'
@@ -25,6 +27,8 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   races: { needsServers: true, run: races },
   invalidation: { needsServers: false, run: printInvalidations },
   consistency: { needsServers: false, run: () => printConsistency(words) },
+  'idle-sockets': { needsServers: true, run: printIdleSockets },
+  redos: { needsServers: false, run: printRedos },
   'entry-memory': { needsServers: true, run: printEntryMemory },
   'other-process-delay': { needsServers: true, run: printDelays },
   stampede: {

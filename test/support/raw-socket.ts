@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 export type RawSocket = {
   readonly socket: Socket
   /** Everything that came back so far. */
-  text(): string
+  text(this: void): string
   /** Resolves when the connection is gone, by whomever. */
   readonly closed: Promise<void>
 }
