@@ -20,7 +20,9 @@ export async function openRaw(
   const chunks: Buffer[] = []
   socket.on('data', (chunk: Buffer) => chunks.push(chunk))
   socket.on('error', () => undefined)
-  const closed = once(socket, 'close').then(() => undefined)
+  // `once` would reject where the server resets the connection
+  const { promise: closed, resolve } = Promise.withResolvers<void>()
+  socket.once('close', () => resolve())
   await Promise.race([once(socket, 'connect').catch(() => undefined), closed])
   if (bytes.length > 0) {
     socket.write(bytes)

@@ -81,8 +81,7 @@ describe('an API whose clients are slow on purpose', () => {
       () => sockets.forEach(({ socket }) => socket.write('X: 1\r\n')),
       20,
     )
-    await expectOver(sockets)
-    clearInterval(dripping)
+    await expectOver(sockets).finally(() => clearInterval(dripping))
   })
 
   const pipelined = () =>
