@@ -10,13 +10,17 @@ export type JsonLimits = {
   readonly namesMax: number
 }
 
+/** Strings, with the colon that makes them names, and brackets. A string that never ends is one to the end of the text: from
+ *  each of its quotes another try would begin otherwise, and the time grow with the square of its length. */
+const tokens = /"(?:[^"\\]|\\.)*(?:"(\s*:)?|\\?$)|[{}[\]]/gs
+
 /** Refuses JSON that parsers disagree about or choke on: names that stand twice in one object (RFC 8259 section 4) and
  *  documents that are nested deeper or have more names than the limits say. Looks at tokens only, without recursion; JSON.parse judges the rest.
  *  @throws {JsonTextRefused} */
 export function refuseAmbiguousJson(text: string, { depthMax, namesMax }: JsonLimits): void {
   let names = 0
   const open: Set<string>[] = []
-  for (const [token, colon] of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/gs)) {
+  for (const [token, colon] of text.matchAll(tokens)) {
     if (token === '{' || token === '[') {
       open.push(new Set())
     } else if (token === '}' || token === ']') {

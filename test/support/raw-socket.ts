@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 export type RawSocket = {
   readonly socket: Socket
   /** Everything that came back so far. */
-  text(): string
+  text(this: void): string
   /** Resolves when the connection is gone, by whomever. */
   readonly closed: Promise<void>
 }
@@ -20,7 +20,9 @@ export async function openRaw(
   const chunks: Buffer[] = []
   socket.on('data', (chunk: Buffer) => chunks.push(chunk))
   socket.on('error', () => undefined)
-  const closed = once(socket, 'close').then(() => undefined)
+  // `once` would reject where the server resets the connection
+  const { promise: closed, resolve } = Promise.withResolvers<void>()
+  socket.once('close', () => resolve())
   await Promise.race([once(socket, 'connect').catch(() => undefined), closed])
   if (bytes.length > 0) {
     socket.write(bytes)

@@ -126,7 +126,7 @@ function apiConfig(values: PlatformValues): PlatformConfig['api'] {
     corsOrigins: values.CORS_ORIGINS,
     cursorKeys: values.CURSOR_KEYS ?? [],
     bodyBytesMax: values.API_BODY_BYTES_MAX,
-    baseUrl: (values.BASE_URL ?? `http://localhost:${values.PORT}`).replace(/\/+$/, ''),
+    baseUrl: (values.BASE_URL ?? `http://localhost:${values.PORT}`).replace(/(?<!\/)\/+$/, ''),
     readDeadlineMs: values.API_READ_DEADLINE_MS,
     writeDeadlineMs: values.API_WRITE_DEADLINE_MS,
     isCursorPaginationEnabled: values.ENABLE_CURSOR_PAGINATION,

@@ -96,12 +96,21 @@ describe('an API that is sent bodies which nobody should send', () => {
         }
       }
     }
+    // a string that does not end, with a quote in every other place
+    expect((await post(`"${String.raw`\"`.repeat(49_000)}`)).status).to.equal(400)
     expect((await post('['.repeat(99_999))).status).to.equal(400)
   })
 
   it('answers whatever stands in a body with 400, or takes it, and never fails', async () => {
     const dangerous = fc.constantFrom(
-      ...['__proto__', 'constructor', 'currency', 'amount', 'items', 'metadata', '\ud800', '\0'],
+      '__proto__',
+      'constructor',
+      'currency',
+      'amount',
+      'items',
+      'metadata',
+      '\ud800',
+      '\0',
     )
     const number = fc.constantFrom(
       '1e999',
@@ -134,7 +143,7 @@ describe('an API that is sent bodies which nobody should send', () => {
         const { status } = await post(body)
         expect(status).to.be.oneOf([201, 400])
       }),
-      { numRuns: 400, seed: 5 },
+      { numRuns: 150, seed: 5 },
     )
   })
 })

@@ -13,7 +13,7 @@ describe('an API whose cache is to be emptied or tricked', () => {
 
   const get = (path: string, as = harbour.tenant.secretKey) => harbour.api.call('GET', path, { as })
   const list = '/api/v2/payment-links'
-  const kept = (): number => harbour.api.slice.cache.statistics().memory.entries
+  const kept = (): number => harbour.api.slice.cache.report().entries
 
   it('gives one answer to a question, however it is written', async () => {
     const spellings = [

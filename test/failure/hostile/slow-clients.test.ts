@@ -36,9 +36,9 @@ describe('an API whose clients are slow on purpose', () => {
   /** What a normal client gets until the attack is over. */
   async function statusesUntil(over: Promise<unknown>): Promise<readonly number[]> {
     const statuses: number[] = []
-    let isOver = false
-    void over.then(() => (isOver = true))
-    while (!isOver) {
+    const progress = { isOver: false }
+    void over.then(() => (progress.isOver = true))
+    while (!progress.isOver) {
       const { status } = await api.call('GET', '/api/v2/me', { as: tenant.secretKey })
       statuses.push(status)
     }
@@ -84,8 +84,7 @@ describe('an API whose clients are slow on purpose', () => {
       () => sockets.forEach(({ socket }) => socket.write('X: 1\r\n')),
       20,
     )
-    await expectOver(sockets)
-    clearInterval(dripping)
+    await expectOver(sockets).finally(() => clearInterval(dripping))
   })
 
   const pipelined = () =>
