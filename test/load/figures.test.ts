@@ -156,6 +156,7 @@ describe('the report of before and after', () => {
     const elsewhere = 'not measured: on another machine'
     expect(text).to.include(`| memory of the API, most | ${elsewhere} | ${elsewhere} | not known |`)
     expect(text).to.include('| cache in use | yes | yes | none |')
+    expect(text, 'no part of the scenario').not.to.include('requests blocked')
     expect(text).not.to.match(/\| *\|(?! before)/)
     expect(text).not.to.match(/undefined|NaN|_+ms/)
   })

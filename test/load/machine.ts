@@ -91,7 +91,7 @@ export function watchMachine({ pid, databaseUrl, poolMax }: Watched): Watch {
       }
       const counts = before && after && difference(before, after, requests)
       if (counts?.statementsPerRequest === undefined) {
-        const why = 'not available: the database has no extension pg_stat_statements'
+        const why = 'the database has no extension pg_stat_statements'
         miss(['statementsPerRequest', 'slowStatements'], why)
       }
       const spent = ticks === undefined || startTicks === undefined ? undefined : ticks - startTicks

@@ -111,7 +111,10 @@ function describeEnds(before: string, after: string): string {
 type Told = ResultFile['scenarios'][string]['figures']
 
 function tableOf(before: Told, after: Told): string {
-  const rows = metricNames.map((metric) => {
+  const told = metricNames.filter((metric) =>
+    [before, after].some((one) => one[metric] !== undefined || one.missing[metric] !== undefined),
+  )
+  const rows = told.map((metric) => {
     const [one, other] = [cell(metric, before), cell(metric, after)]
     return `| ${metrics[metric][0]} | ${one} | ${other} | ${change(before[metric], after[metric])} |`
   })
