@@ -13,6 +13,7 @@ import { isKnown } from './http/exchange.ts'
 import type { Taken } from './http/limits.ts'
 import { renderHead, type RecordedHead } from './http/recorded-head.ts'
 import { variantOf, type RecordedRead } from './http/recordings.ts'
+import { headersMax, isHungUp } from './http/refuse-ambiguous.ts'
 import { serverTiming } from './http/server-timing.ts'
 import type { ApiSlice } from './slice.ts'
 
@@ -127,7 +128,7 @@ const decisive: ReadonlySet<string> = new Set([
 ])
 
 /** A GET of HTTP/1.1 with nothing about it that only Express knows how to take: each header once, no body. */
-function isPlain({ method, httpVersion, headers, rawHeaders }: IncomingMessage): boolean {
+function isPlain({ method, httpVersion, headers, rawHeaders, socket }: IncomingMessage): boolean {
   if (method !== 'GET' || httpVersion !== '1.1' || headers.authorization === undefined) {
     return false
   }
@@ -138,7 +139,13 @@ function isPlain({ method, httpVersion, headers, rawHeaders }: IncomingMessage):
     }
     count += 2
   }
-  return count === rawHeaders.length && headers.host !== undefined && !hasToken(headers)
+  return (
+    count === rawHeaders.length &&
+    count <= 2 * headersMax &&
+    headers.host !== undefined &&
+    !hasToken(headers) &&
+    !isHungUp(socket)
+  )
 }
 
 const hasToken = ({ cookie }: IncomingHttpHeaders): boolean =>

@@ -6,10 +6,13 @@ import { problems } from './problems.ts'
 const single = new Set(['host', 'authorization', 'content-type', 'idempotency-key'])
 
 /** More are refused: each costs every layer something, and Node hides those beyond 2,000 from us. */
-const headersMax = 100
+export const headersMax = 100
 
 /** Connections that were told so; Node hands over what came along in the same packet all the same. */
 const hungUp = new WeakSet<Request['socket']>()
+
+/** Whether nothing more is answered on a connection. */
+export const isHungUp = (socket: Request['socket']): boolean => hungUp.has(socket)
 
 const malformed = (detail: string): Problem => new Problem(problems.requestMalformed, detail)
 const afterRefusal = (): Problem => malformed('An earlier request on this connection was refused.')

@@ -4,6 +4,7 @@ export const credentialsSchema = z.object({
   organisationId: z.string(),
   secretKey: z.string(),
   publishableKey: z.string(),
+  loadKey: z.string(),
   memberToken: z.string(),
   adminToken: z.string(),
 })

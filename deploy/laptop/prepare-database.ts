@@ -122,7 +122,7 @@ async function areKnown(url: string, credentials: Credentials): Promise<boolean>
                          and (t.expires_at is null or t.expires_at > now())) as known`,
       [
         credentials.organisationId,
-        [credentials.secretKey, credentials.publishableKey],
+        [credentials.secretKey, credentials.publishableKey, credentials.loadKey],
         credentials.adminToken,
       ],
     )

@@ -10,6 +10,8 @@ export type Summary = {
   readonly organisationId: string | null
   readonly secretKey: string | null
   readonly publishableKey: string | null
+  /** Of load tests, which ask more often than a key usually may. */
+  readonly loadKey: string | null
   readonly memberToken: string | null
   readonly adminToken: string | null
   readonly pids: { readonly api: number; readonly worker: number; readonly admin: number }
@@ -26,6 +28,7 @@ export function summarise(
     organisationId: credentials?.organisationId ?? null,
     secretKey: credentials?.secretKey ?? null,
     publishableKey: credentials?.publishableKey ?? null,
+    loadKey: credentials?.loadKey ?? null,
     memberToken: credentials?.memberToken ?? null,
     adminToken: credentials?.adminToken ?? null,
     pids,

@@ -10,6 +10,8 @@ export type DemoCredentials = {
   readonly organisationId: string
   readonly secretKey: string
   readonly publishableKey: string
+  /** A secret key whose quota load tests do not reach. */
+  readonly loadKey: string
   /** Of the customer with the most payment links. */
   readonly memberToken: string
   readonly adminToken: string
@@ -25,12 +27,14 @@ export async function issueDemoCredentials(databaseUrl: string): Promise<DemoCre
     const slice = { db: tx, random: systemRandom }
     const secret = await issueApiKey(slice, { organisationId, kind: 'secret', name })
     const publishable = await issueApiKey(slice, { organisationId, kind: 'publishable', name })
+    const load = await issueApiKey(slice, { organisationId, kind: 'secret', name, class: 'load' })
     const member = await issueMemberToken(slice, { organisationId, memberId, name })
     const admin = await issueAdminToken(slice, { name, role: 'admin' })
     return {
       organisationId,
       secretKey: secret.text,
       publishableKey: publishable.text,
+      loadKey: load.text,
       memberToken: member.text,
       adminToken: admin.text,
     }

@@ -25,7 +25,7 @@ describe('npm start with everything embedded', () => {
     const summary = await readJson(join(directory, 'demo.json'))
 
     expect(Object.keys(summary)).to.deep.equal(
-      'apiUrl adminUrl databaseUrl redisUrl organisationId secretKey publishableKey memberToken adminToken pids'.split(
+      'apiUrl adminUrl databaseUrl redisUrl organisationId secretKey publishableKey loadKey memberToken adminToken pids'.split(
         ' ',
       ),
     )

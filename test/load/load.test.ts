@@ -166,7 +166,7 @@ describe('npm run load', function () {
       databaseUrl: 'postgresql://127.0.0.1:1/x',
       pids: { api: process.pid },
     }
-    const keys = { secretKey: key, publishableKey: key }
+    const keys = { loadKey: key, publishableKey: key }
     const DATA_DIR = await mkdtemp(join(directory, 'data-'))
     await writeFile(join(DATA_DIR, 'demo.json'), JSON.stringify({ ...demo, ...keys }))
     const words = ['-t', 'health-check', ...brief, '--json']

@@ -20,7 +20,7 @@ export type Target = {
 const Demo = z.object({
   apiUrl: z.string(),
   databaseUrl: z.string(),
-  secretKey: z.string().nullable(),
+  loadKey: z.string().nullable(),
   publishableKey: z.string().nullable(),
   pids: z.object({ api: z.number() }),
 })
@@ -51,7 +51,7 @@ export function findTarget(environment: Environment): Target {
   const baseUrl = url.href.replace(/\/+$/, '')
   const own = demo !== undefined && baseUrl === demo.apiUrl.replace(/\/+$/, '') ? demo : undefined
   const limit = Number(environment['DATABASE_CONNECTION_LIMIT'] ?? environment['DB_POOL_SIZE'])
-  const secret = environment['API_KEY'] ?? own?.secretKey ?? undefined
+  const secret = environment['API_KEY'] ?? own?.loadKey ?? undefined
   return {
     baseUrl,
     keys: { secret, publishable: environment['API_KEY'] ?? own?.publishableKey ?? undefined },

@@ -11,7 +11,8 @@ export type Reserve = {
 /** A health check that takes longer says the same as one that fails. */
 const patienceMs = 400
 
-/** Opens the reserve; it connects when it is first used. Closes with the lifecycle. */
+/** Opens the reserve; it connects when it is first used, and one connection then stays: to open one takes longer than a check
+ *  may, and some ask every five minutes. Closes with the lifecycle. */
 export function openReserve(
   options: Pick<DatabaseOptions, 'url' | 'applicationName'> & { readonly reserveMax: number },
   { lifecycle }: { readonly lifecycle: Lifecycle },
@@ -19,6 +20,7 @@ export function openReserve(
   const pool = new Pool({
     connectionString: options.url,
     application_name: `${options.applicationName}-reserve`,
+    min: 1,
     max: options.reserveMax,
     connectionTimeoutMillis: patienceMs,
     query_timeout: patienceMs,

@@ -40,6 +40,7 @@ const demo: Demo = {
       organisationId,
       secretKey: token,
       publishableKey: token,
+      loadKey: token,
       memberToken: token,
       adminToken: token,
     }
