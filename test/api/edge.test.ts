@@ -145,6 +145,36 @@ describe('the edge', () => {
     }
   })
 
+  it('answers nothing more on a connection that was refused', async () => {
+    await warm(path, ours.secretKey)
+    const { port, hostname } = new URL(api.origin)
+    const good = `GET ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${ours.secretKey}\r\n\r\n`
+    const twice = `GET ${path} HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n`
+    const counted = await edged(async () => {
+      const socket = connect(Number(port), hostname)
+      socket.write(`${twice}${good}`)
+      let text = ''
+      for await (const bytes of socket) {
+        text += String(bytes)
+      }
+      expect(text)
+        .to.match(/^HTTP\/1.1 400 /)
+        .and.not.include(' 200 OK')
+    })
+    expect(counted).to.equal(0)
+  })
+
+  it('leaves more headers than are taken to Express', async () => {
+    await warm(path, ours.secretKey)
+    const many = Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`x-${index}`, 'y']))
+    const authorization = `Bearer ${ours.secretKey}`
+    const counted = await edged(async () => {
+      const { status } = await receive(`${api.origin}${path}`, { authorization, ...many })
+      expect(status).to.equal(431)
+    })
+    expect(counted).to.equal(0)
+  })
+
   it('counts and times what it answers like everything else', async () => {
     await warm(path, ours.secretKey)
     const { figures } = api.slice
