@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
 import type { Config } from '#config'
@@ -11,21 +10,28 @@ import { requireWatched } from '#platform/cache/require-watched'
 import { requireMigrated } from '#platform/database/require-migrated'
 import { createHealth } from '#platform/health/health'
 import { healthHandler } from '#platform/health/health-handler'
-import { cacheCheck, databaseCheck } from '#platform/health/platform-checks'
+import { cacheCheck, databaseCheck, requestsCheck } from '#platform/health/platform-checks'
 import { listen } from '#platform/listen'
 import { openPlatform } from '#platform/platform'
 import { Problem } from '#platform/problem'
+import type { SharePlace } from '#platform/rate-limit/share'
 import type { Started } from '#platform/run-process'
 import { createReader } from '#platform/resource/reader'
 import { watchedColumns } from '#platform/resource/watched-columns'
+import { RequestFigures } from '#platform/telemetry/request-figures'
+import { createEdge } from './edge.ts'
 import { answerOperators } from './http/answer-operators.ts'
 import { begin } from './http/begin.ts'
 import { addLink } from './http/exchange.ts'
 import { cors } from './http/cors.ts'
 import { withDeadline } from './http/deadline.ts'
 import { handleError } from './http/handle-error.ts'
+import { limitAnonymous } from './http/limit-request.ts'
+import { openLimits } from './http/limits.ts'
 import { problemPage } from './http/problem-pages.ts'
 import { problems } from './http/problems.ts'
+import { Recordings } from './http/recordings.ts'
+import { readBody } from './http/read-body.ts'
 import { refuseAmbiguous } from './http/refuse-ambiguous.ts'
 import { refuseConnections } from './http/render-problem.ts'
 import { readsOf } from './http/resource-reads.ts'
@@ -46,7 +52,13 @@ export type ApiOptions = {
   readonly isCursorPaginationEnabled: boolean
 }
 
+/** Pairs of credential and URL that the edge answers; each is about 3 KB beside the kept answer. */
+export const recordedReadsMax = 2_000
+
 const migrationNames = migrations.map(({ name }) => name)
+
+/** Below these nobody is asked who they are. */
+const withoutCredential = ['/problems', '/docs', '/openapi.json', '/api/openapi.json']
 
 type Handler = (slice: ApiSlice, request: Request, response: Response) => Promise<void>
 type Method = 'get' | 'post' | 'patch' | 'delete'
@@ -69,13 +81,23 @@ export async function startApi(config: Config, started: Started): Promise<void> 
     reader,
     cache: await openCache(cacheOptions(config), reader.tracked, platform),
     lifetimes: lifetimesOf(config.cache),
+    recordings: new Recordings(recordedReadsMax),
+    figures: new RequestFigures(),
+    limits: openLimits(config.rateLimits, limitsPlace(config), platform),
   }
   answerOperators(slice, lifecycle, config.api)
-  const checks = [databaseCheck(reserve), cacheCheck(slice.cache)]
+  const checks = [databaseCheck(reserve), cacheCheck(slice.cache), requestsCheck(slice.figures)]
   const health = createHealth({ version: config.process.version, checks }, platform)
   const handler = healthHandler(health, config.health.basicStatus)
   const { host, port } = config.api
-  const address = { name: 'api', host, port, refuse: refuseConnections(slice) }
+  const address = {
+    name: 'api',
+    host,
+    port,
+    refuse: refuseConnections(slice),
+    isShared: config.api.processesCount > 1,
+    ...(config.api.isEdgeEnabled && { answerFirst: createEdge(slice, config.telemetry.sampling) }),
+  }
   await listen(createApi(slice, config.api, handler), address, platform)
   lifecycle.defer('readiness', async () => health.enter('draining'))
   health.enter('ready')
@@ -95,6 +117,14 @@ function cacheOptions({ cache, redis, database }: Config): CacheOptions {
   }
 }
 
+/** Where processes exchange what they counted; also where answers are not kept in Redis. */
+function limitsPlace({ redis }: Config): SharePlace | undefined {
+  const { cacheUrl, connectTimeoutMs, commandTimeoutMs } = redis
+  return cacheUrl === undefined
+    ? undefined
+    : { url: cacheUrl, connectTimeoutMs, commandTimeoutMs, prefix: 'tidegate:limits' }
+}
+
 /** The whole API as one Express application; nothing listens yet. `health` answers below `/api/health`. */
 export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestHandler): Express {
   const app = express()
@@ -112,11 +142,13 @@ export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestH
   app.use(refuseAmbiguous)
   app.use(health)
   app.use(cors(options.corsOrigins))
+  const anonymous = limitAnonymous(slice)
+  app.use(withoutCredential, anonymous)
   app.get('/problems/:domain/:name', problemPage)
   serveDocs(app)
   serveDocument(app, { reads, routes, baseUrl: slice.baseUrl })
   app.use('/api', linkToDocument)
-  app.use(express.raw({ type: isJson, limit: options.bodyBytesMax, inflate: false }))
+  app.use(readBody(options.bodyBytesMax))
   const mounted = [
     ...reads,
     ...routes.map(({ method, path, handle }) => ({ method, path: `/api/v2${path}`, handle })),
@@ -128,7 +160,7 @@ export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestH
     slice,
     mounted.map((one) => ({ ...one, handle: withDeadline(deadlineOf(one.method), one.handle) })),
   )
-  app.use(() => {
+  app.use(anonymous, () => {
     throw new Problem(problems.routeUnknown, 'No route of this API has this path.')
   })
   app.use(handleError(slice))
@@ -155,11 +187,6 @@ function mount(app: Express, slice: ApiSlice, mounted: readonly Mounted[]): void
       throw new Problem(problems.methodNotAllowed, `${request.method} is not possible here.`)
     })
   }
-}
-
-/** JSON is UTF-8 (RFC 8259, 8.1); another charset would be decoded into something that was not sent. */
-function isJson(request: { readonly headers: IncomingHttpHeaders }): boolean {
-  return /^application\/json *(; *charset="?utf-8"?)?$/i.test(request.headers['content-type'] ?? '')
 }
 
 const linkToDocument: RequestHandler = (_request, response, next) => {

@@ -6,5 +6,6 @@ await runProcess(process, {
   name: 'api',
   readConfig: (environment) => readConfig(environment, 'api'),
   logLevel: (config) => config.log.level,
+  sharing: ({ api }) => api,
   start: startApi,
 })

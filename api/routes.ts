@@ -5,6 +5,7 @@ import { deleteApiKey } from './routes/delete-api-key.ts'
 import { fxRates } from './routes/fx-rates.ts'
 import { me } from './routes/me.ts'
 import { postApiKey } from './routes/post-api-key.ts'
+import { rateLimits } from './routes/rate-limits.ts'
 import { requotePaymentLink } from './routes/requote-payment-link.ts'
 
 /** Every route of version 2 that is not a declared resource. */
@@ -15,6 +16,7 @@ export const routes = [
   requotePaymentLink,
   fxRates,
   me,
+  rateLimits,
   postApiKey,
   deleteApiKey,
 ] as const

@@ -8,6 +8,9 @@ import type { Random } from '#platform/random'
 import type { CursorKey } from '#platform/resource/cursor'
 import type { CacheClass } from '#platform/resource/define-resource'
 import type { Reader } from '#platform/resource/reader'
+import type { RequestFigures } from '#platform/telemetry/request-figures'
+import type { Recordings } from './http/recordings.ts'
+import type { Limits } from './http/limits.ts'
 
 /** What the routes of the API work with. */
 export type ApiSlice = {
@@ -23,6 +26,10 @@ export type ApiSlice = {
   readonly version: string
   readonly reader: Reader
   readonly cache: Cache
+  readonly limits: Limits
   /** How long answers of each class are served. */
   readonly lifetimes: Readonly<Record<CacheClass, Lifetime>>
+  /** What the edge answers from. */
+  readonly recordings: Recordings
+  readonly figures: RequestFigures
 }

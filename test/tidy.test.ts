@@ -91,7 +91,7 @@ describe('the sources', () => {
     const vague = /^(utils?|helpers?|common|types|service|manager|handler|info|data|misc)\.ts$/
     const wrong = [...sources, ...filesUnder('test')].filter((path) => {
       const name = basename(path)
-      return !/^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/.test(name) || vague.test(name)
+      return !/^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.d)?\.ts$/.test(name) || vague.test(name)
     })
     expect(wrong).to.deep.equal([])
   })

@@ -1,31 +1,56 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestHandler } from 'express'
+import { recordDuration } from '#platform/telemetry/request-figures'
 import { serveSpan } from '#platform/telemetry/serve-span'
 import type { ApiSlice } from '../slice.ts'
 import { beginExchange } from './exchange.ts'
 
-/** First of all handlers: gives the request an id, a server span and one log line when it is answered. */
-export function begin({
-  clock,
-  random,
-  log,
-}: Pick<ApiSlice, 'clock' | 'random' | 'log'>): RequestHandler {
+type Slice = Pick<ApiSlice, 'clock' | 'random' | 'log' | 'figures'>
+
+/** First of all handlers: gives the request an id, a server span, a place in the figures and one log line when it is
+ *  answered. */
+export function begin(slice: Slice): RequestHandler {
+  const { clock, random, figures } = slice
   return (request, response, next) => {
     const exchange = { requestId: `req_${random.uuid()}`, startedMs: clock.monotonicMs() }
+    const route = (): string => routeOf(request)
     beginExchange(request, exchange)
     response.set('Request-Id', exchange.requestId)
     response.once('close', () => {
-      const line = {
-        requestId: exchange.requestId,
-        method: request.method,
-        route: routeOf(request),
-        status: response.statusCode,
-        isComplete: response.writableFinished,
-        durationMs: Math.round((clock.monotonicMs() - exchange.startedMs) * 10) / 10,
-      }
-      log.debug(line, 'request answered')
+      const seconds = (clock.monotonicMs() - exchange.startedMs) / 1_000
+      recordDuration(figures.series(request.method, route(), response.statusCode), seconds)
     })
-    serveSpan({ request, response, route: () => routeOf(request) }, next)
+    logAnswer(slice, { request, response, ...exchange, route })
+    serveSpan({ request, response, route }, next)
   }
+}
+
+/** Writes the line of a request once its answer is out, for somebody who looks at one day of one developer. */
+export function logAnswer(
+  { clock, log }: Pick<Slice, 'clock' | 'log'>,
+  answered: {
+    readonly request: IncomingMessage
+    readonly response: ServerResponse
+    readonly requestId: string
+    readonly startedMs: number
+    readonly route: () => string
+  },
+): void {
+  if (!log.isLevelEnabled('debug')) {
+    return
+  }
+  const { request, response, requestId, startedMs, route } = answered
+  response.once('close', () => {
+    const line = {
+      requestId,
+      method: request.method,
+      route: route(),
+      status: response.statusCode,
+      isComplete: response.writableFinished,
+      durationMs: Math.round((clock.monotonicMs() - startedMs) * 10) / 10,
+    }
+    log.debug(line, 'request answered')
+  })
 }
 
 /** The template of the route that answered; a closed set, so that random paths make no new labels. */

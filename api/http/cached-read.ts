@@ -50,7 +50,12 @@ export const questionOf = (request: Request, caller: Caller): Question => ({
 })
 
 /** An answer, and whether an operator asked for it, who is told more. */
-export type Answered = { readonly served: Served; readonly isOperator: boolean }
+export type Answered = {
+  readonly served: Served
+  readonly isOperator: boolean
+  /** How it is asked for again, by anybody who may read it. */
+  readonly read: CacheRead
+}
 
 /** Serves it from the cache. */
 export async function readCached(
@@ -59,15 +64,11 @@ export async function readCached(
   kept: KeptRead,
 ): Promise<Answered> {
   const isOperator = await isOperators(slice, request)
-  const read: CacheRead = {
-    key: keyOf(slice, kept),
-    route: kept.route,
-    lifetime: kept.lifetime,
-    fill: kept.fill,
-    consistency: consistencyOf(slice, request),
-    isBypass: isOperator && wantsFresh(request),
-  }
-  return { served: await slice.cache.read(read), isOperator }
+  const { route, lifetime, fill } = kept
+  const read: CacheRead = { key: keyOf(slice, kept), route, lifetime, fill }
+  const consistency = consistencyOf(slice, request)
+  const isBypass = isOperator && wantsFresh(request)
+  return { served: await slice.cache.read({ ...read, consistency, isBypass }), isOperator, read }
 }
 
 /** The name of the answer. */

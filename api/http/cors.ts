@@ -9,6 +9,8 @@ const exposed = [
   'Consistency-Token',
   'Link',
   'Location',
+  'RateLimit',
+  'RateLimit-Policy',
   'Retry-After',
   'Request-Id',
   'Server-Timing',

@@ -46,6 +46,8 @@ export type ReadAnswer = {
 /** A read route with its types forgotten: what the list of routes holds. */
 export type ReadRoute = Omit<ReadDeclaration<z.ZodObject>, 'read' | 'cache'> & {
   readonly method: 'get'
+  /** Its answer is made for each request anew. */
+  readonly isNeverKept?: true
   /** Absent where a URL and an audience do not name one answer. */
   readonly keptRead?: KeptReadOf
   readonly handle: (slice: ApiSlice, request: Request, response: Response) => Promise<void>

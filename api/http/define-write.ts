@@ -9,6 +9,7 @@ import { authenticate } from './authenticate.ts'
 import { acknowledge } from './consistency.ts'
 import { claim, findAnswer, keepAnswer, readAttempt, type Answer } from './idempotency.ts'
 import { readJson, validate } from './json-body.ts'
+import type { RouteClass } from './limits.ts'
 import { addressOf } from './remote-address.ts'
 
 /** One write, as its handlers see it. */
@@ -40,6 +41,8 @@ export type WriteDeclaration<S extends z.ZodType> = {
   /** Below `/api/v2`. */
   readonly path: `/${string}`
   readonly scope: string
+  /** Its own quota by address, beside that of the caller. */
+  readonly rateLimit?: RouteClass
   readonly body: S
   /** What a success looks like: the item of a resource, or something else, in `data`; nothing with 204. */
   readonly answer: { readonly status: 200 | 201 | 204; readonly data?: Resource | z.ZodType }
@@ -60,11 +63,11 @@ export type WriteRoute = Omit<WriteDeclaration<z.ZodType>, 'activity' | 'prepare
 /** Declares a write: authentication, validation, idempotency and the transaction around it come from here. */
 export function defineWrite<S extends z.ZodType>(declaration: WriteDeclaration<S>): WriteRoute {
   const { activity: _activity, prepare: _prepare, write: _write, ...described } = declaration
-  const { method, scope, body: schema } = described
+  const { method, scope, rateLimit, body: schema } = described
   return {
     ...described,
     async handle(slice, request, response) {
-      const caller = await authenticate(slice.db, request, scope)
+      const caller = await authenticate(slice, { request, response }, { scope, rateLimit })
       const document = method === 'delete' ? undefined : readJson(request)
       const body = validate(document, schema)
       const id = request.params['id']

@@ -1,6 +1,7 @@
 import { etagOf } from '#platform/cache/held'
 import type { Request, Response } from 'express'
 import type { Caller } from '#members'
+import type { CacheRead } from '#platform/cache/cache'
 
 /** What one request carries through its handlers; made by the first of them. */
 export type Exchange = {
@@ -8,6 +9,8 @@ export type Exchange = {
   readonly startedMs: number
   /** Absent before authentication. */
   caller?: Caller
+  /** How the verdict on the credential is asked for again; of reads alone. */
+  credential?: CacheRead
 }
 
 const exchanges = new WeakMap<Request, Exchange>()
@@ -45,17 +48,22 @@ export function sendConditionally(
 ): void {
   const etag = etagOf(body)
   response.set('ETag', etag)
-  if (isKnown(request, etag)) {
+  if (isKnown(request.get('if-none-match') ?? '', etag)) {
     response.status(304).end()
     return
   }
   response.type(type).send(body)
 }
 
-/** Whether the client has exactly what the validator stands for. */
-export function isKnown(request: Request, etag: string): boolean {
-  const known = request.get('if-none-match')?.split(',') ?? []
-  return known.map((one) => one.trim()).some((one) => one === '*' || weak(one) === etag)
+/** Whether the client has exactly what the validator stands for.  @param validators the header `If-None-Match` */
+export function isKnown(validators: string, etag: string): boolean {
+  return (
+    validators === etag ||
+    validators
+      .split(',')
+      .map((one) => one.trim())
+      .some((one) => one === '*' || weak(one) === etag)
+  )
 }
 
 const weak = (etag: string): string => (etag.startsWith('W/') ? etag : `W/${etag}`)

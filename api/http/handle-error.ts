@@ -30,16 +30,6 @@ function toProblem(error: unknown): Problem {
     return error
   }
   const status = error instanceof Error && 'status' in error ? error.status : undefined
-  if (status === 413) {
-    return new Problem(problems.bodyTooLarge, 'The body is larger than this API reads.', {
-      cause: error,
-    })
-  }
-  if (status === 415) {
-    return new Problem(problems.mediaTypeUnsupported, 'This encoding is not read here.', {
-      cause: error,
-    })
-  }
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return new Problem(problems.requestMalformed, 'The request cannot be decoded.', {
       cause: error,

@@ -4,8 +4,10 @@ import { JsonTextRefused, refuseAmbiguousJson } from '#platform/json-text'
 import { Problem, type Fault } from '#platform/problem'
 import { problems } from './problems.ts'
 
-/** Deeper documents are refused before they are parsed; no request of this API needs more than five levels. */
-const depthMax = 32
+/** More is refused before it is parsed; no request of this API needs more than five levels, or 500 names. */
+const limits = { depthMax: 32, namesMax: 1_000 }
+/** Faults that one answer lists. */
+const faultsMax = 100
 
 /** The body as JSON.  @throws {Problem} http/media-type-unsupported, http/body-malformed */
 export function readJson(request: Request): unknown {
@@ -25,12 +27,12 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-/** The document as the schema describes it.  @throws {Problem} http/body-invalid with every fault at once */
+/** The document as the schema describes it.  @throws {Problem} http/body-invalid with every fault at once, up to 100 */
 export function validate<S extends z.ZodType>(document: unknown, schema: S): z.output<S> {
   const result = schema.safeParse(document)
   if (!result.success) {
     throw new Problem(problems.bodyInvalid, summary(result.error), {
-      faults: faultsOf(result.error),
+      faults: faultsOf(result.error).slice(0, faultsMax),
     })
   }
   return result.data
@@ -40,7 +42,7 @@ export function validate<S extends z.ZodType>(document: unknown, schema: S): z.o
  *  `__proto__`, endless nesting, text that is no text. */
 export function parseJson(text: string): unknown {
   try {
-    refuseAmbiguousJson(text, depthMax)
+    refuseAmbiguousJson(text, limits)
     return JSON.parse(text, refuseDangerous)
   } catch (error) {
     if (error instanceof Problem) {

@@ -2,12 +2,14 @@ import type { z } from 'zod'
 import { Problem, type Fault } from '#platform/problem'
 import { nearest } from '#platform/resource/nearest'
 import { problems } from '#platform/resource/problems'
+import { refuseManyParameters } from '#platform/resource/refuse-many-parameters'
 
 /** Faults that one answer lists. */
 const faultsMax = 20
 
 /** The query string of a read that is no declared resource.  @throws {Problem} read/invalid-query with every fault */
 export function parseQuery<S extends z.ZodObject>(search: string, schema: S): z.output<S> {
+  refuseManyParameters(search)
   const parameters = new URLSearchParams(search)
   const known = Object.keys(schema.shape)
   const faults: Fault[] = []

@@ -24,6 +24,13 @@ export const problems = defineProblems('http', {
     advice:
       'Send the `Consistency-Token` of an earlier answer exactly as it was given, or leave it away.',
   },
+  quotaExceeded: {
+    kind: 'limited',
+    uri: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+    title: 'Request cannot be satisfied as assigned quota has been exceeded',
+    advice:
+      'Wait as long as `Retry-After` says. `violated-policies` names the quotas; `GET /api/v2/rate-limits` shows them all.',
+  },
   routeUnknown: {
     kind: 'missing',
     title: 'There is nothing at this address',
@@ -47,13 +54,13 @@ export const problems = defineProblems('http', {
   headersTooLarge: {
     kind: 'headersTooLarge',
     title: 'The request line and the headers are too long',
-    advice: 'Address, query and headers may have 16 KiB together.',
+    advice: 'Address, query and headers may have 16 KiB together, and 100 headers may be sent.',
   },
   bodyMalformed: {
     kind: 'invalid',
     title: 'The body is not valid JSON',
     advice:
-      'Send one JSON document, at most 32 levels deep, no name twice, of well-formed text without NUL characters.',
+      'Send one JSON document, at most 32 levels deep, with at most 1,000 names, none twice in one object, of well-formed text without NUL characters.',
   },
   bodyInvalid: {
     kind: 'invalid',

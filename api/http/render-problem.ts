@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express'
 import type { Refuse } from '#platform/listen'
-import { kinds, Problem } from '#platform/problem'
+import { kinds, Problem, uriOf } from '#platform/problem'
 import { currentTraceId } from '#platform/telemetry/spans'
 import type { ApiSlice } from '../slice.ts'
 import { exchangeOf } from './exchange.ts'
@@ -34,6 +34,7 @@ const refusals = {
   400: { type: problems.requestMalformed, detail: 'This is not HTTP as the API reads it.' },
   408: { type: problems.requestTimeout, detail: 'The request did not arrive in time.' },
   431: { type: problems.headersTooLarge, detail: 'The request line and headers are too long.' },
+  503: { type: problems.unavailable, detail: 'More connections are open than are served.' },
 } as const
 
 /** What is answered to something that never became a request: the same documents, with a request id of their own. */
@@ -49,6 +50,7 @@ export function refuseConnections({
         'Content-Type': 'application/problem+json',
         'Cache-Control': 'no-store',
         'Request-Id': requestId,
+        ...(status === 503 && { 'Retry-After': retryAfterSeconds }),
       },
       body: describe(new Problem(type, detail), { baseUrl, requestId }),
     }
@@ -65,7 +67,7 @@ function describe(problem: Problem, { baseUrl, requestId, instance }: Occurrence
   const kind = kinds[problem.type.kind]
   const traceId = currentTraceId()
   return JSON.stringify({
-    type: `${baseUrl}/problems/${problem.type.slug}`,
+    type: uriOf(baseUrl, problem.type),
     title: problem.type.title,
     status: kind.http,
     detail: problem.detail,

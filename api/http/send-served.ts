@@ -1,11 +1,13 @@
-import { hash } from 'node:crypto'
 import type { Request, Response } from 'express'
 import { encodedBytesMin } from '#platform/cache/encodings'
+import { sentHead } from '#platform/http/prepared-answer'
 import { codings, type Coding } from '#platform/cache/held'
-import type { Served } from '#platform/cache/served'
+import { recordedTraceParent } from '#platform/telemetry/spans'
 import type { ApiSlice } from '../slice.ts'
 import type { Answered } from './cached-read.ts'
-import { isKnown } from './exchange.ts'
+import { cacheStatusOf } from './cache-status.ts'
+import { exchangeOf, isKnown } from './exchange.ts'
+import { serverTiming } from './server-timing.ts'
 
 /** Groups that one answer names at most: proxies have little room for headers. */
 const groupsMax = 32
@@ -13,66 +15,66 @@ const groupsMax = 32
 /** Sends a kept answer, or 304 when the client has exactly this. Caches on the way may keep it and must ask each time: what
  *  they gave without asking could be older than the caller's own write. */
 export async function sendServed(
-  { cache }: Pick<ApiSlice, 'cache'>,
-  { request, response }: { readonly request: Request; readonly response: Response },
-  { served, isOperator }: Answered,
+  slice: ApiSlice,
+  exchanged: Exchanged,
+  answered: Answered,
 ): Promise<void> {
-  const { held } = served
-  const { body, etag, tables } = held
-  describe(response, served, { isOperator, hasRedis: cache.tiers === 'memory-and-redis' })
+  const { cache, clock } = slice
+  const { request, response } = exchanged
+  const { served, isOperator } = answered
+  const { body, etag, tables } = served.held
+  const hasRedis = cache.tiers === 'memory-and-redis'
+  response.set('Cache-Status', cacheStatusOf(served, { isOperator, hasRedis }))
+  if (served.outcome !== 'miss') {
+    response.set('Age', String(served.ageSeconds))
+  }
   response.set({ ETag: etag, 'Cache-Control': 'private, no-cache' })
   response.vary('Authorization').vary('Accept-Encoding')
   const groups = tables.filter((table) => table !== '').slice(0, groupsMax)
   if (groups.length > 0) {
     response.set('Cache-Groups', groups.map((group) => `"${group}"`).join(', '))
   }
-  if (isKnown(request, etag)) {
+  const coding = body.length < encodedBytesMin ? undefined : codingFor(request)
+  const isUnchanged = isKnown(request.get('if-none-match') ?? '', etag)
+  const bytes = isUnchanged ? undefined : coding ? await cache.encoded(served.held, coding) : body
+  const totalMs = clock.monotonicMs() - exchangeOf(request).startedMs
+  response.set('Server-Timing', serverTiming(served, totalMs, recordedTraceParent()))
+  if (bytes === undefined) {
     response.status(304).end()
+    record(slice, exchanged, answered, { coding })
     return
   }
-  const coding = body.length < encodedBytesMin ? undefined : codingFor(request)
-  const bytes = coding ? await cache.encoded(held, coding) : body
   if (coding) {
     response.set('Content-Encoding', coding)
   }
   response.type('application/json; charset=utf-8').send(bytes)
+  record(slice, exchanged, answered, { coding, bytes })
+}
+
+type Exchanged = { readonly request: Request; readonly response: Response }
+
+/** What was served from memory to a caller is remembered for the edge. */
+function record(
+  { recordings, figures }: Pick<ApiSlice, 'recordings' | 'figures'>,
+  { request, response }: Exchanged,
+  { served, isOperator, read }: Answered,
+  sent: { readonly coding: Coding | undefined; readonly bytes?: Buffer },
+): void {
+  const { caller, credential } = exchangeOf(request)
+  const isFromMemory = served.outcome === 'hit' && served.tier === 'memory'
+  const head = sentHead(response)
+  if (!isFromMemory || isOperator || caller === undefined || head === undefined) {
+    return
+  }
+  const status = sent.bytes ? 200 : 304
+  const series = figures.series('GET', read.route, status)
+  recordings.note(
+    { headers: request.headers, url: request.originalUrl, caller, credential, read },
+    { held: served.held, head, status, series, ...sent },
+  )
 }
 
 function codingFor(request: Request): Coding | undefined {
   const accepted = request.acceptsEncodings()
   return codings.find((coding) => accepted.includes(coding))
-}
-
-const forwarded = {
-  absent: 'miss',
-  changed: 'stale',
-  expired: 'stale',
-  bypass: 'request',
-  off: 'bypass',
-} as const
-
-/** How the answer came about (RFC 9211), the tier nearest the database first. Served stale, its remaining life is negative.
- *  Operators are told the key and why. */
-function describe(
-  response: Response,
-  served: Served,
-  { isOperator, hasRedis }: { readonly isOperator: boolean; readonly hasRedis: boolean },
-): void {
-  const { held, outcome, tier, reason = 'absent', ttlSeconds, ageSeconds } = served
-  const collapsed = served.isCollapsed ? '; collapsed' : ''
-  const stored = served.isStored ? '; stored' : ''
-  const told = isOperator
-    ? `; key="${hash('sha256', held.key, 'base64url').slice(0, 22)}"; detail=${outcome === 'miss' ? reason : outcome}`
-    : ''
-  const miss = `fwd=${forwarded[reason]}${stored}`
-  const members =
-    outcome === 'miss'
-      ? [...(hasRedis ? [`redis; ${miss}`] : []), `memory; ${miss}${collapsed}${told}`]
-      : tier === 'redis'
-        ? [`redis; hit; ttl=${ttlSeconds}`, `memory; fwd=miss; stored${collapsed}${told}`]
-        : [`memory; hit; ttl=${ttlSeconds}${collapsed}${told}`]
-  response.set('Cache-Status', members.join(', '))
-  if (outcome !== 'miss') {
-    response.set('Age', String(ageSeconds))
-  }
 }

@@ -15,6 +15,9 @@ export const headers = {
     'How the answer came about (RFC 9211): found in memory or Redis, with its remaining life, negative when it is served past it; or fetched.',
   ),
   'Cache-Groups': text('What the answer was made from, as groups that change together (RFC 9875).'),
+  'Server-Timing': text(
+    'Where the time went, in milliseconds (W3C Server-Timing): the whole, how the cache answered, the fetch from the database; and the trace, where this request is recorded.',
+  ),
   Age: text('Seconds since the answer was fetched from the database; absent when it was just now.'),
   'Content-Encoding': text('The coding of the body, where `Accept-Encoding` allowed one.'),
   'Consistency-Token': text(
@@ -26,6 +29,10 @@ export const headers = {
   ),
   Location: text('The address of what was made.', true),
   'Idempotent-Replayed': text('`true` when the answer repeats that to an earlier request.'),
+  'RateLimit-Policy': text(
+    'The quotas that this request counted against: `q` requests in `w` seconds (draft-ietf-httpapi-ratelimit-headers-11); absent where nothing is limited.',
+  ),
+  RateLimit: text('What is left of them: `r` requests now, and more in `t` seconds.'),
   'Retry-After': text('Seconds after which trying again is worth while.', true),
   'WWW-Authenticate': text('The scheme of the credential that is missing (RFC 6750).', true),
   Allow: text('The methods of this address.', true),
@@ -34,6 +41,12 @@ export const headers = {
 } as const satisfies Readonly<Record<string, oas31.HeaderObject>>
 
 export type HeaderName = keyof typeof headers
+
+/** Of everything that is limited. */
+export const limitHeaders = [
+  'RateLimit-Policy',
+  'RateLimit',
+] as const satisfies readonly HeaderName[]
 
 export function headersOf(names: readonly HeaderName[]): oas31.HeadersObject {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))

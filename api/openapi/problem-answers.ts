@@ -1,12 +1,8 @@
 import { z } from 'zod'
 import type { ZodOpenApiExampleObject, ZodOpenApiResponseObject } from 'zod-openapi'
-import { kinds, type ProblemType } from '#platform/problem'
-import { headersOf, type HeaderName } from './headers.ts'
+import { kinds, uriOf, type ProblemType } from '#platform/problem'
+import { headersOf, limitHeaders, type HeaderName } from './headers.ts'
 import { pascal } from './names.ts'
-
-/** The address of a problem type, which is also its page. */
-export const uriOf = (baseUrl: string, { slug }: ProblemType): string =>
-  `${baseUrl}/problems/${slug}`
 
 /** The document of every failure (RFC 9457). Open: a problem may bring facts of its own. */
 export function problemSchema(baseUrl: string, types: readonly ProblemType[]): z.ZodType {
@@ -75,9 +71,10 @@ function describe(
     'Request-Id',
     'Cache-Control',
     'Link',
+    ...limitHeaders,
     ...(isDeprecated ? (['Deprecation', 'Sunset'] as const) : []),
     ...(status === '401' ? (['WWW-Authenticate'] as const) : []),
-    ...(status === '503' ? (['Retry-After'] as const) : []),
+    ...(status === '503' || status === '429' ? (['Retry-After'] as const) : []),
   ]
   const shown = types.flatMap(({ slug }) => {
     const key = slug.replace('/', '.')

@@ -5,7 +5,7 @@ import { problems as readProblems } from '#platform/resource/problems'
 import type { ReadRoute } from '../http/define-read.ts'
 import type { WriteRoute } from '../http/define-write.ts'
 import { problems } from '../http/problems.ts'
-import type { HeaderName } from './headers.ts'
+import { limitHeaders, type HeaderName } from './headers.ts'
 import type { ItemSchemas } from './item-schemas.ts'
 import type { Described, Success } from './operation.ts'
 import {
@@ -19,7 +19,7 @@ import {
 
 /** A read that is no declared resource. */
 export function describeRead(route: ReadRoute): Described {
-  const { method, path, operationId, summary, scope, query, data } = route
+  const { method, path, operationId, summary, scope, query, data, isNeverKept } = route
   const description = 'What was asked for.'
   const schema = z.object({ data })
   return {
@@ -29,7 +29,9 @@ export function describeRead(route: ReadRoute): Described {
     summary,
     access: scope === undefined ? 'any' : { scope },
     parameters: { query, header: readHeader },
-    answers: [{ status: 200, description, headers: readHeaders, schema }, known],
+    answers: isNeverKept
+      ? [{ status: 200, description, headers: ['Cache-Control', 'Link', ...limitHeaders], schema }]
+      : [{ status: 200, description, headers: readHeaders, schema }, known],
     problems: [
       ...whatCallersMeet,
       ...whatReadsMeet,
@@ -118,6 +120,7 @@ function successOf({ method, answer }: WriteRoute, { itemOf }: ItemSchemas): Suc
     'Link',
     'Consistency-Token',
     'Set-Cookie',
+    ...limitHeaders,
     ...(status === 201 ? (['Location'] as const) : []),
     ...(method === 'post' ? (['Idempotent-Replayed'] as const) : []),
   ]

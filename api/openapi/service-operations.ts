@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { healthReport } from '#platform/health/report'
 import { problems } from '../http/problems.ts'
-import type { HeaderName } from './headers.ts'
+import { limitHeaders, type HeaderName } from './headers.ts'
 import { pascal } from './names.ts'
 import type { Described } from './operation.ts'
 import { beforeRoutes, ifNoneMatch, known } from './shared-parts.ts'
 
 const report = healthReport.meta({ id: 'HealthReport' })
-const cached: readonly HeaderName[] = ['Cache-Control', 'ETag']
+const cached: readonly HeaderName[] = ['Cache-Control', 'ETag', ...limitHeaders]
 const html = 'text/html; charset=utf-8'
 
 /** What the API serves beside resources and routes; all of it without a credential. */
@@ -53,14 +53,14 @@ export function describeService(): readonly Described[] {
         { ...found('A file.', '*/*'), headers: cached },
         { ...known, headers: cached },
       ],
-      problems: [...beforeRoutes, problems.routeUnknown],
+      problems: [...beforeRoutes, problems.quotaExceeded, problems.routeUnknown],
     },
     {
       ...page('/problems/:domain/:name', 'getProblemType'),
       summary: 'Read what a type of problem means and what to do about it',
       parameters: { path: z.object({ domain: z.string(), name: z.string() }) },
       answers: [found('The explanation.', 'text/plain; charset=utf-8')],
-      problems: [...beforeRoutes, problems.routeUnknown],
+      problems: [...beforeRoutes, problems.quotaExceeded, problems.routeUnknown],
     },
   ]
 }
@@ -72,7 +72,7 @@ function page(path: string, operationId: string) {
     operationId,
     access: 'public',
     parameters: {},
-    problems: beforeRoutes,
+    problems: [...beforeRoutes, problems.quotaExceeded],
   } as const
 }
 
@@ -80,7 +80,7 @@ const found = (description: string, mediaType: string) =>
   ({
     status: 200,
     description,
-    headers: ['Cache-Control'],
+    headers: ['Cache-Control', ...limitHeaders],
     mediaType,
     schema: z.string(),
   }) as const
@@ -93,6 +93,7 @@ function describeHealth(
   const headers: HeaderName[] = ['Cache-Control']
   return {
     ...page(path, `get${pascal(path)}`),
+    problems: beforeRoutes,
     summary,
     answers: [
       { status: 200, description: 'It is well.', headers, schema },

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { problems } from '../http/problems.ts'
-import type { HeaderName } from './headers.ts'
+import { limitHeaders, type HeaderName } from './headers.ts'
 import type { Success } from './operation.ts'
 
 /** What any request can be answered with before a route has seen it. */
@@ -14,8 +14,12 @@ export const beforeRoutes = [
 /** What any route of the API can end in. */
 export const atRoute = [...beforeRoutes, problems.unavailable, problems.overdue]
 
-/** What a credential is refused for. */
-export const whatCallersMeet = [problems.credentialMissing, problems.credentialInvalid]
+/** What a caller is refused for whatever is asked. */
+export const whatCallersMeet = [
+  problems.credentialMissing,
+  problems.credentialInvalid,
+  problems.quotaExceeded,
+]
 
 /** The headers of a read, beside Request-Id. */
 export const readHeaders: readonly HeaderName[] = [
@@ -24,8 +28,10 @@ export const readHeaders: readonly HeaderName[] = [
   'Link',
   'Cache-Status',
   'Cache-Groups',
+  'Server-Timing',
   'Age',
   'Content-Encoding',
+  ...limitHeaders,
 ]
 
 /** The answer to a read whose ETag the caller has. */

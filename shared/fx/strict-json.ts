@@ -10,14 +10,14 @@ export class JsonNumber {
   }
 }
 
-/** Providers' documents are two or three levels deep; more is not theirs. */
-const depthMax = 8
+/** Providers' documents are two or three levels deep and name some hundred assets; more is not theirs. */
+const limits = { depthMax: 8, namesMax: 10_000 }
 
 /** Parses JSON with every number as its own text. Refuses repeated names: such a document has no agreed meaning.
  *  @throws {PublicationRefused} */
 export function parseStrictJson(text: string): unknown {
   try {
-    refuseAmbiguousJson(text, depthMax)
+    refuseAmbiguousJson(text, limits)
     return JSON.parse(text, (_name, value: unknown, context?: { source?: string }) =>
       typeof value === 'number' ? new JsonNumber(context?.source ?? '') : value,
     )

@@ -17,7 +17,7 @@ export {
   type MintedCredential,
 } from './credential.ts'
 export { callerDescription, describeCaller } from './describe-caller.ts'
-export { findAdmin, findCaller, type Admin, type Caller } from './find-caller.ts'
+export { findAdmin, findCaller, type Admin, type Caller, type FoundCaller } from './find-caller.ts'
 export {
   issueAdminToken,
   issueApiKey,

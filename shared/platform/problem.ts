@@ -31,7 +31,13 @@ export type ProblemType = {
   readonly title: string
   /** What the caller can do about it; shown on the problem's own page. */
   readonly advice: string
+  /** Where somebody else has defined the type; otherwise its page at this API. */
+  readonly uri?: string
 }
+
+/** The address of a problem type.  @param baseUrl of the API, without a slash at the end */
+export const uriOf = (baseUrl: string, { uri, slug }: ProblemType): string =>
+  uri ?? `${baseUrl}/problems/${slug}`
 
 /** One fault of a request. `pointer` is a JSON pointer into the body (`#/amount`) or names the parameter (`#/query/limit`). */
 export type Fault = { readonly detail: string; readonly pointer: string }
@@ -61,7 +67,7 @@ export class Problem extends Error {
   }
 }
 
-type Declared = { readonly kind: Kind; readonly title: string; readonly advice: string }
+type Declared = Omit<ProblemType, 'slug'>
 
 /** Declares a domain's problem types; the key becomes the slug's tail: `payments/link-expired`. */
 export function defineProblems<const T extends Record<string, Declared>>(

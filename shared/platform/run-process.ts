@@ -1,7 +1,9 @@
+import cluster from 'node:cluster'
 import { loadEnvFile } from './config/env-file.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLog, type Log } from './log.ts'
+import { supervise, type Sharing } from './supervise.ts'
 import { flushTelemetry } from './telemetry/flush.ts'
 
 /** What a process is started with; everything that it opens is deferred on the lifecycle. */
@@ -12,6 +14,8 @@ export type Program<Config> = {
   /** @throws with a message for the operator when the environment does not do */
   readonly readConfig: (environment: NodeJS.ProcessEnv) => Config
   readonly logLevel: (config: Config) => string
+  /** How many processes share what it listens on; one when left out. */
+  readonly sharing?: (config: Config) => Sharing
   /** Resolves when the process serves. */
   readonly start: (config: Config, started: Started) => Promise<unknown>
 }
@@ -30,6 +34,11 @@ export async function runProcess<Config>(
 ): Promise<void> {
   const config = readOrExit(host, program)
   const log = createLog(program.name, program.logLevel(config))
+  const sharing = program.sharing?.(config)
+  if (sharing && sharing.processesCount > 1 && cluster.isPrimary) {
+    await supervise(host, { ...sharing, name: program.name, log })
+    return
+  }
   const lifecycle = createLifecycle(log, stepTimeoutMs)
   let isStopping = false
   let exitCode = 0

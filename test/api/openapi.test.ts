@@ -48,7 +48,7 @@ describe('the OpenAPI document', () => {
     const check = databaseCheck({ ping: async () => undefined })
     const health = createHealth({ version: '0.1.0', checks: [check] }, business)
     health.enter('ready')
-    api = await startApi(business, { health: healthHandler(health) })
+    api = await startApi(business, { health: healthHandler(health), limits: {} })
     const drafts = links.filter((_, index) => index % 2 === 1)
     const recorded = await recordExamples({ api, tenant, drafts })
     examples = tidyExamples(recorded, { origin: api.origin, startedAt })

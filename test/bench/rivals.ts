@@ -9,7 +9,21 @@ export type Bento = {
   deleteByTag(options: { readonly tags: readonly string[] }): Promise<boolean>
 }
 
-const versions = { bentocache: '1.6.1' }
+/** What is used of rate-limiter-flexible. */
+type Flexible = {
+  consume(key: string): Promise<{ readonly remainingPoints: number; readonly msBeforeNext: number }>
+}
+
+/** What is used of express-rate-limit. */
+type CountingStore = {
+  increment(key: string): Promise<{ readonly totalHits: number; readonly resetTime: Date }>
+}
+
+const versions = {
+  bentocache: '1.6.1',
+  'rate-limiter-flexible': '11.4.0',
+  'express-rate-limit': '8.7.4',
+}
 
 /** Bentocache with its memory driver at its fastest: values are kept as they are. Not among the packages of the product, so
  *  that nobody has to install it who only runs the product. */
@@ -18,6 +32,20 @@ export async function openBentocache(): Promise<Bento> {
   const { memoryDriver } = await load('bentocache/drivers/memory')
   const memory = memoryDriver({ serialize: false, maxItems: 1_000_000 })
   return new BentoCache({ default: 'memory', stores: { memory: bentostore().useL1Layer(memory) } })
+}
+
+/** Its limiter that counts in memory, with windows of a minute. */
+export async function openRateLimiterFlexible(quota: number): Promise<Flexible> {
+  const { RateLimiterMemory } = await load('rate-limiter-flexible')
+  return new RateLimiterMemory({ points: quota, duration: 60 })
+}
+
+/** Its store in memory, with windows of a minute. */
+export async function openExpressRateLimit(): Promise<CountingStore> {
+  const { MemoryStore } = await load('express-rate-limit')
+  const store = new MemoryStore()
+  store.init({ windowMs: 60_000 })
+  return store
 }
 
 /** The name and version of a rival, for the table. */

@@ -7,11 +7,14 @@ import { printEntryMemory } from './entry-memory.ts'
 import { fxBatch } from './fx-batch.ts'
 import { printHitRatios } from './hit-ratio.ts'
 import { printInvalidations } from './invalidation.ts'
+import { printIdleSockets } from './idle-sockets.ts'
 import { printHits } from './l1-hit.ts'
 import { pageParts } from './page-parts.ts'
 import { page } from './page.ts'
 import { pagination } from './pagination.ts'
 import { races } from './races.ts'
+import { printTakes } from './rate-limit.ts'
+import { printRedos } from './redos.ts'
 import { cpuScenario, plain, type Scenario } from './scenario.ts'
 import { telemetry } from './telemetry.ts'
 import { watchedWrite } from './watched-write.ts'
@@ -23,6 +26,17 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'cached-read': cachedRead,
   telemetry,
   'distinct-queries': distinctQueries,
+
+  'rate-limit': {
+    ...plain('counting a request, against two limiters for Express', printTakes),
+    needsServers: false,
+  },
+
+  'idle-sockets': plain('10,000 idle connections, and those beyond', printIdleSockets),
+  redos: {
+    ...plain('regular expressions of the product that are not linear', printRedos),
+    needsServers: false,
+  },
 
   // the three claims: 100 x, 20 x, 160 x
   pagination: cpuScenario(

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { expect } from 'chai'
-import { refuseMalformed } from '#platform/refuse-malformed'
+import { refuseMalformed, type Refuse } from '#platform/refuse-malformed'
 
 describe('a connection that never becomes a request', () => {
   let server: Server | undefined
@@ -13,11 +13,16 @@ describe('a connection that never becomes a request', () => {
 
   async function send(listener: RequestListener, text: string): Promise<string> {
     const limits = { headersTimeout: 200, requestTimeout: 200, connectionsCheckingInterval: 50 }
-    server = createServer(limits, listener)
-    refuseMalformed(server, (status) => ({
+    const answering: ServerResponse[] = []
+    server = createServer(limits, (request, response) => {
+      answering.push(response)
+      listener(request, response)
+    })
+    const refuse: Refuse = (status) => ({
       headers: { 'X-Form': 'ours' },
       body: `refused ${status}`,
-    }))
+    })
+    refuseMalformed(server, refuse, (asked) => answering.find(({ socket }) => socket === asked))
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const address = server.address()

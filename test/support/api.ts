@@ -1,14 +1,22 @@
+import { promisify } from 'node:util'
 import type { RequestHandler } from 'express'
 import { lifetimesOf } from '#platform/cache/lifetimes'
 import { openCache, type CacheOptions } from '#platform/cache/open-cache'
 import { systemClock } from '#platform/clock'
-import { listen } from '#platform/listen'
+import { listen, type ClientLimits, type ListenOptions } from '#platform/listen'
+import type { Config } from '#config'
+import type { SharePlace } from '#platform/rate-limit/share'
+import { openLimits, type Limits } from '../../api/http/limits.ts'
 import { refuseConnections } from '../../api/http/render-problem.ts'
+import { createEdge } from '../../api/edge.ts'
 import { answerOperators } from '../../api/http/answer-operators.ts'
-import { createApi, type ApiOptions } from '../../api/app.ts'
+import { createApi, recordedReadsMax, type ApiOptions } from '../../api/app.ts'
+import { Recordings } from '../../api/http/recordings.ts'
 import { resources } from '../../api/resources.ts'
 import type { ApiSlice } from '../../api/slice.ts'
 import { createReader } from '#platform/resource/reader'
+import { RequestFigures } from '#platform/telemetry/request-figures'
+import { noSampling, type Sampling } from '#platform/telemetry/sampling'
 import type { Business } from './business.ts'
 import { createContract, type Contract } from './contract.ts'
 import { documentOf } from './document.ts'
@@ -27,6 +35,10 @@ export type Api = {
   readonly slice: ApiSlice
   /** Sends a request; fails when the answer is not as the OpenAPI document says. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>
+  /** Where the same application answers without the edge. */
+  openWithoutEdge(): Promise<string>
+  /** Connections that the server has. */
+  openSockets(): Promise<number>
 }
 
 export type CallOptions = {
@@ -39,12 +51,23 @@ export type CallOptions = {
 
 export type Setup = {
   readonly health?: RequestHandler
+  /** Off unless said otherwise, so that no spec is stopped by how often it asks. */
+  readonly limits?: LimitOptions
   /** Off unless said otherwise: specs write behind the API's back, and want to see it at once. */
   readonly cache?: Partial<CacheOptions>
   /** Before each call the cache learns of everything that was committed, also behind the API's back; as a caller with a
    *  token of that moment would have it. */
   readonly isCaughtUp?: boolean
+  /** On unless said otherwise: whatever is served from a cache is served before routing the third time. */
+  readonly isEdgeEnabled?: boolean
+  /** Of what the edge answers. */
+  readonly sampling?: Sampling
+  /** Smaller ones than in production, so that nobody waits for them. */
+  readonly clientLimits?: Partial<ClientLimits>
 }
+
+type LimitOptions = Partial<Record<LimitName, number>> & { readonly redis?: SharePlace }
+type LimitName = keyof Config['rateLimits']['perMinute']
 
 export const cacheOff = {
   tiers: 'none',
@@ -68,7 +91,9 @@ export async function startApi(
   const cache = await openCache(cacheOptions, reader.tracked, { clock, random, log, lifecycle })
   const lifetimes = lifetimesOf({ ttlSeconds: { short: 60, medium: 300, long: 3600 } })
   const parts = { db, clock, random, log, fx, cursorKeys, baseUrl: origin, version: 'test' }
-  const slice = { ...parts, reader, cache, lifetimes }
+  const edge = { recordings: new Recordings(recordedReadsMax), figures: new RequestFigures() }
+  const limits = limitsOf(business, options.limits)
+  const slice = { ...parts, ...edge, reader, cache, lifetimes, limits }
   const defaults = {
     trustProxy: 0,
     corsOrigins: [],
@@ -79,13 +104,28 @@ export async function startApi(
   }
   answerOperators(slice, lifecycle, { ...defaults, ...options })
   const health: RequestHandler = options.health ?? ((_request, _response, next) => next())
-  const address = { name: 'api', host: '127.0.0.1', port, refuse: refuseConnections(slice) }
+  const { isEdgeEnabled = true, sampling = noSampling } = options
+  const address: ListenOptions = {
+    name: 'api',
+    host: '127.0.0.1',
+    port,
+    refuse: refuseConnections(slice),
+    ...(options.clientLimits && { clientLimits: options.clientLimits }),
+    ...(isEdgeEnabled && { answerFirst: createEdge(slice, sampling) }),
+  }
   const needs = { lifecycle, clock: systemClock, graceMs: 100 }
-  await listen(createApi(slice, { ...defaults, ...options }, health), address, needs)
+  const app = createApi(slice, { ...defaults, ...options }, health)
+  const server = await listen(app, address, needs)
   const contract = contractOf(options.isCursorPaginationEnabled ?? true)
   return {
     origin,
     slice,
+    async openWithoutEdge() {
+      const { answerFirst: _edge, ...rest } = { ...address, port: await freePort() }
+      await listen(app, rest, needs)
+      return `http://127.0.0.1:${rest.port}`
+    },
+    openSockets: () => promisify(server.getConnections.bind(server))(),
     async call(method, path, call) {
       if (options.isCaughtUp === true) {
         await cache.catchUp()
@@ -95,6 +135,24 @@ export async function startApi(
       return answer
     },
   }
+}
+
+/** The figures of the product, but for those that a spec names. */
+function limitsOf(business: Business, options: LimitOptions | undefined): Limits {
+  const { redis, ...changed } = options ?? {}
+  const perMinute = {
+    anonymous: 100,
+    key: 500,
+    load: 6_000_000,
+    checkout: 10,
+    payment: 5,
+    webhooks: 50,
+  }
+  return openLimits(
+    { isEnabled: options !== undefined, perMinute: { ...perMinute, ...changed } },
+    redis,
+    business,
+  )
 }
 
 const contracts = new Map<boolean, Contract>()

@@ -45,13 +45,23 @@ export type World = {
   readonly next: () => number
 }
 
+/** Whose pages may call the API of a world. */
+export const allowedOrigin = 'https://shop.example.com'
+
 /** @param tiers `none` for specs that count what a read costs; others prove that kept answers are those that would be read */
 export async function openWorld(tiers: 'memory' | 'none' = 'memory'): Promise<World> {
   const business = await openBusiness({ fx: { providers: ['ecb'] } })
   const statements = recordStatements(business.db)
   const errors: string[] = []
   const log = pino({ level: 'error' }, { write: (line: string) => errors.push(line) })
-  const api = await startApi({ ...business, log }, { cache: { tiers }, isCaughtUp: true })
+  const api = await startApi(
+    { ...business, log },
+    {
+      cache: { tiers },
+      isCaughtUp: true,
+      corsOrigins: [allowedOrigin],
+    },
+  )
   for (let day = 0; day < 6; day += 1) {
     await publishRates(business, ecbRates, new Date(Date.now() - day * 86_400_000))
   }

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { request, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 
@@ -38,4 +39,26 @@ const decoders: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
   br: brotliDecompressSync,
   zstd: zstdDecompressSync,
   gzip: gunzipSync,
+}
+
+/** The whole answer as it came, head and body, one character for each byte. The connection is kept alive, as clients do. */
+export async function receiveRaw(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<string> {
+  const { hostname, port, pathname, search } = new URL(url)
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  const socket = connect(Number(port), hostname)
+  socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${hostname}\r\n${lines.join('')}\r\n`)
+  let text = ''
+  for await (const bytes of socket.setEncoding('latin1')) {
+    text += String(bytes)
+    const headLength = text.indexOf('\r\n\r\n') + 4
+    const bodyLength = /^content-length: (\d+)\r$/im.exec(text.slice(0, headLength))?.[1] ?? '0'
+    if (headLength > 3 && text.length >= headLength + Number(bodyLength)) {
+      socket.destroy()
+      break
+    }
+  }
+  return text
 }

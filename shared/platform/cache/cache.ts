@@ -34,8 +34,9 @@ export type Cache = {
   /** What is certainly seen by whatever is read from now on. For answers that no single statement makes, and for such as come
    *  from elsewhere: asked before the first look, it can be older than the truth and never newer. */
   stamp(): Stamp | undefined
-  /** A kept answer that may be served now; undefined: `read` has to look further. Waits for nothing. */
-  peek(read: CacheRead): Served | undefined
+  /** A kept answer that may be served now; undefined: `read` has to look further. Waits for nothing.
+   *  @param isWanted asked last, about what would be served; when it says no, nothing was counted */
+  peek(read: CacheRead, isWanted?: (held: Held) => boolean): Served | undefined
   /** @throws what the fill throws, when there is nothing that could be served instead */
   read(read: CacheRead): Promise<Served>
   /** To be awaited after COMMIT and before the answer: from then on no reader of this process gets what the write made

@@ -55,23 +55,20 @@ export class CacheEngine implements Cache {
     return this.#confirmation.stamp()
   }
 
-  peek(read: CacheRead): Served | undefined {
+  peek(read: CacheRead, isWanted?: (held: Held) => boolean): Served | undefined {
     const held = this.#parts.memory.get(read.key)
     if (held === undefined || !isTrue(held, this.#parts)) {
       return undefined
     }
     const nowMs = this.#parts.clock.monotonicMs()
-    if (!this.#confirmation.isConfirmed(held, nowMs)) {
-      return this.#unconfirmed(read, held, nowMs)
-    }
-    if (nowMs >= held.staleUntilMs) {
+    const outcome = this.#outcomeOf(read, held, nowMs)
+    if (outcome === undefined || isWanted?.(held) === false) {
       return undefined
     }
-    const isAged = nowMs >= held.freshUntilMs
-    if (isAged || this.#isEarly(held, nowMs)) {
+    if (outcome !== 'hit' || this.#isEarly(held, nowMs)) {
       this.#refresh(read, held)
     }
-    return this.#serve({ held, outcome: isAged ? 'aged' : 'hit', tier: 'memory', isStored: true })
+    return this.#serve({ held, outcome, tier: 'memory', isStored: true })
   }
 
   async read(read: CacheRead): Promise<Served> {
@@ -144,17 +141,22 @@ export class CacheEngine implements Cache {
     return this.#parts.shared?.ping()
   }
 
-  /** What nothing is known against, although for a while nothing could be. */
-  #unconfirmed(read: CacheRead, held: Held, nowMs: number): Served | undefined {
+  /** As what an answer may be served that nothing is known against; undefined: not at all. Unconfirmed is one against which
+   *  for a while nothing could be known. */
+  #outcomeOf(
+    read: CacheRead,
+    held: Held,
+    nowMs: number,
+  ): 'hit' | 'aged' | 'unconfirmed' | undefined {
+    if (this.#confirmation.isConfirmed(held, nowMs)) {
+      const isOver = nowMs >= held.staleUntilMs
+      return isOver ? undefined : nowMs >= held.freshUntilMs ? 'aged' : 'hit'
+    }
     const isRefused =
       this.#options.whenUnconfirmed === 'read' ||
       this.#confirmation.isDistrusted(held) ||
       isTooOld(read, held, nowMs)
-    if (isRefused) {
-      return undefined
-    }
-    this.#refresh(read, held)
-    return this.#serve({ held, outcome: 'unconfirmed', tier: 'memory', isStored: true })
+    return isRefused ? undefined : 'unconfirmed'
   }
 
   /** Looks in Redis, and fetches where that has nothing of use. Readers who come meanwhile share it. */

@@ -10,7 +10,7 @@ import {
   redisErrorKinds,
   type RedisErrorKind,
 } from './redis-error.ts'
-import type { RedisPresence } from './redis-presence.ts'
+import type { RedisPresence, RedisSubject } from './redis-presence.ts'
 
 /** Commands that may fail, and figures of how they did. */
 export type RedisCalls = {
@@ -33,7 +33,13 @@ export type RedisCallsSnapshot = {
   readonly droppedCount: number
 }
 
-type Settings = { readonly commandTimeoutMs: number; readonly presence: RedisPresence }
+type Settings = {
+  /** Of the circuit, in metrics. */
+  readonly name: 'redis-cache' | 'redis-limits'
+  readonly subject: RedisSubject
+  readonly commandTimeoutMs: number
+  readonly presence: RedisPresence
+}
 
 type Needs = {
   readonly clock: Clock
@@ -49,7 +55,7 @@ const refusalPauseMs = 60_000
 
 export function createRedisCalls(
   { redis, lastError }: RedisConnection,
-  { commandTimeoutMs, presence }: Settings,
+  { name, subject, commandTimeoutMs, presence }: Settings,
   { clock, log, lifecycle }: Needs,
 ): RedisCalls {
   const errors = noErrors()
@@ -59,7 +65,7 @@ export function createRedisCalls(
 
   const breaker = createCircuitBreaker(
     {
-      name: 'redis-cache',
+      name,
       judge: judgeRedisError,
       probe: { run: () => redis.ping(), everyMs: probeEveryMs, timeoutMs: commandTimeoutMs },
       onTransition({ to }) {
@@ -81,7 +87,7 @@ export function createRedisCalls(
     const isDue = clock.monotonicMs() - refusedAtMs > refusalPauseMs
     if (judgeRedisError(error) === 'answered' && isDue) {
       refusedAtMs = clock.monotonicMs()
-      log.warn({ err: error, kind }, 'Redis cache refuses commands')
+      log.warn({ err: error, kind }, `${subject} refuses commands`)
     }
   }
 

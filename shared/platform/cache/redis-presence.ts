@@ -1,5 +1,8 @@
 import type { Log } from '../log.ts'
 
+/** What of ours lies in Redis, as the log calls it. */
+export type RedisSubject = 'Redis cache' | 'Redis rate limits'
+
 /** Tells the log once when Redis comes, and once when it goes, however often either is noticed. */
 export type RedisPresence = {
   arrived(): void
@@ -11,25 +14,28 @@ export type RedisPresence = {
   leave(): void
 }
 
-export function createRedisPresence(log: Pick<Log, 'info' | 'warn'>): RedisPresence {
+export function createRedisPresence(
+  log: Pick<Log, 'info' | 'warn'>,
+  subject: RedisSubject,
+): RedisPresence {
   let state: 'awaited' | 'absent' | 'present' | 'lost' | 'left' = 'awaited'
   return {
     arrived() {
       if (state === 'present' || state === 'left') {
         return
       }
-      log.info(state === 'lost' ? 'Redis cache restored' : 'Redis cache initialized')
+      log.info(state === 'lost' ? `${subject} restored` : `${subject} initialized`)
       state = 'present'
     },
     absent(error) {
       if (state === 'awaited') {
-        log.warn({ err: error }, 'Redis cache initialization failed')
+        log.warn({ err: error }, `${subject} initialization failed`)
         state = 'absent'
       }
     },
     lost(error) {
       if (state === 'present') {
-        log.warn({ err: error }, 'Redis cache lost')
+        log.warn({ err: error }, `${subject} lost`)
         state = 'lost'
       }
     },

@@ -82,14 +82,15 @@ export async function openRedisTier(
 ): Promise<RedisTier> {
   const { clock, lifecycle, log, random } = needs
   const keys = redisKeys(place.prefix)
-  const presence = createRedisPresence(log)
+  const presence = createRedisPresence(log, 'Redis cache')
   const connection = connectRedis('tidegate-cache', place, needs)
   lifecycle.defer('redis cache', async () => {
     presence.leave()
     connection.redis.disconnect()
   })
   defineScripts(connection.redis)
-  const calls = createRedisCalls(connection, { ...place, presence }, needs)
+  const named = { name: 'redis-cache', subject: 'Redis cache' } as const
+  const calls = createRedisCalls(connection, { ...place, ...named, presence }, needs)
   const self = random.uuid()
   const hints = openRedisHints(
     connectRedis('tidegate-cache-hints', place, needs),

@@ -1,6 +1,7 @@
 import type { SigningKey } from './http-kinds.ts'
 import type { platformSettings } from './platform-settings.ts'
 import { databaseConfig, type DatabaseConfig } from './pool-budget.ts'
+import { noSampling, samplingOf, type Sampling } from '../telemetry/sampling.ts'
 import { defaultServiceName } from '../telemetry/settings.ts'
 import { redisUrlOf } from './redis-url.ts'
 import type { Environment, ProcessKind, Values } from './setting.ts'
@@ -28,6 +29,10 @@ export type PlatformConfig = {
     readonly writeDeadlineMs: number
     readonly isCursorPaginationEnabled: boolean
     readonly isTestErrorEnabled: boolean
+    /** Whether kept answers are sent before routing. */
+    readonly isEdgeEnabled: boolean
+    /** Processes that share the port. */
+    readonly processesCount: number
   }
   readonly worker: { readonly host: string; readonly port: number }
   readonly admin: { readonly host: string; readonly port: number; readonly deadlineMs: number }
@@ -49,6 +54,18 @@ export type PlatformConfig = {
     readonly memoryBytesMax: number
     readonly whenUnconfirmed: 'serve-stale' | 'read'
   }
+  readonly rateLimits: {
+    readonly isEnabled: boolean
+    /** How often in a minute. */
+    readonly perMinute: {
+      readonly anonymous: number
+      readonly key: number
+      readonly load: number
+      readonly checkout: number
+      readonly payment: number
+      readonly webhooks: number
+    }
+  }
   readonly health: { readonly basicStatus: 'healthy' | 'ok' }
   readonly metrics: { readonly token: string | undefined; readonly isLocalAllowed: boolean }
   readonly telemetry: {
@@ -57,8 +74,8 @@ export type PlatformConfig = {
     readonly resourceAttributes: string | undefined
     readonly endpoint: string | undefined
     readonly headers: string | undefined
-    readonly sampler: string
-    readonly sampleRatio: number
+    /** Nothing where nothing is sent. */
+    readonly sampling: Sampling
   }
   readonly sentry: {
     /** Absent: nothing is sent, because there is no DSN or it is switched off. */
@@ -89,6 +106,7 @@ export function platformConfig(
     database: databaseConfig(kind, values),
     redis: redisConfig(values),
     cache: cacheConfig(values),
+    rateLimits: rateLimitConfig(values),
     health: { basicStatus: values.HEALTH_BASIC_STATUS },
     metrics: { token: values.METRICS_TOKEN, isLocalAllowed: values.METRICS_ALLOW_LOCAL },
     telemetry: telemetryConfig(kind, values),
@@ -108,11 +126,13 @@ function apiConfig(values: PlatformValues): PlatformConfig['api'] {
     corsOrigins: values.CORS_ORIGINS,
     cursorKeys: values.CURSOR_KEYS ?? [],
     bodyBytesMax: values.API_BODY_BYTES_MAX,
-    baseUrl: (values.BASE_URL ?? `http://localhost:${values.PORT}`).replace(/\/+$/, ''),
+    baseUrl: (values.BASE_URL ?? `http://localhost:${values.PORT}`).replace(/(?<!\/)\/+$/, ''),
     readDeadlineMs: values.API_READ_DEADLINE_MS,
     writeDeadlineMs: values.API_WRITE_DEADLINE_MS,
     isCursorPaginationEnabled: values.ENABLE_CURSOR_PAGINATION,
     isTestErrorEnabled: values.ENABLE_TEST_ERROR,
+    isEdgeEnabled: values.API_EDGE_ENABLED,
+    processesCount: values.API_PROCESSES,
   }
 }
 
@@ -143,6 +163,20 @@ function cacheConfig(values: PlatformValues): PlatformConfig['cache'] {
   }
 }
 
+function rateLimitConfig(values: PlatformValues): PlatformConfig['rateLimits'] {
+  return {
+    isEnabled: values.RATE_LIMIT_ENABLED,
+    perMinute: {
+      anonymous: values.RATE_LIMIT_ANONYMOUS_PER_MINUTE,
+      key: values.RATE_LIMIT_KEY_PER_MINUTE,
+      load: values.RATE_LIMIT_LOAD_PER_MINUTE,
+      checkout: values.RATE_LIMIT_CHECKOUT_PER_MINUTE,
+      payment: values.RATE_LIMIT_PAYMENT_PER_MINUTE,
+      webhooks: values.RATE_LIMIT_WEBHOOKS_PER_MINUTE,
+    },
+  }
+}
+
 function telemetryConfig(kind: ProcessKind, values: PlatformValues): PlatformConfig['telemetry'] {
   return {
     isEnabled: !values.OTEL_SDK_DISABLED,
@@ -150,7 +184,14 @@ function telemetryConfig(kind: ProcessKind, values: PlatformValues): PlatformCon
     resourceAttributes: values.OTEL_RESOURCE_ATTRIBUTES,
     endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
     headers: values.OTEL_EXPORTER_OTLP_HEADERS,
-    sampler: values.OTEL_TRACES_SAMPLER,
-    sampleRatio: values.OTEL_TRACES_SAMPLER_ARG,
+    sampling: isExporting(values)
+      ? samplingOf(values.OTEL_TRACES_SAMPLER, values.OTEL_TRACES_SAMPLER_ARG)
+      : noSampling,
   }
+}
+
+function isExporting(values: PlatformValues): boolean {
+  const endpoint = values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_ENDPOINT
+  const isMuted = values.OTEL_TRACES_EXPORTER === 'none'
+  return endpoint !== undefined && !isMuted && !values.OTEL_SDK_DISABLED
 }

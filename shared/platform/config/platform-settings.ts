@@ -4,6 +4,7 @@ import { cacheSettings } from './settings/cache-settings.ts'
 import { databaseSettings } from './settings/database-settings.ts'
 import { httpSettings } from './settings/http-settings.ts'
 import { processSettings } from './settings/process-settings.ts'
+import { rateLimitSettings } from './settings/rate-limit-settings.ts'
 import { redisSettings } from './settings/redis-settings.ts'
 import { telemetrySettings } from './settings/telemetry-settings.ts'
 
@@ -14,6 +15,7 @@ export const platformSettings = defineSettings({
   ...databaseSettings,
   ...redisSettings,
   ...cacheSettings,
+  ...rateLimitSettings,
   ...telemetrySettings,
 })
 
@@ -24,5 +26,6 @@ export const platformSections: readonly SettingSection[] = [
   { title: 'PostgreSQL', settings: databaseSettings },
   { title: 'Redis', settings: redisSettings },
   { title: 'Response cache', settings: cacheSettings },
+  { title: 'Rate limits', settings: rateLimitSettings },
   { title: 'Telemetry', settings: telemetrySettings },
 ]

@@ -30,14 +30,15 @@ export function databaseConfig(
   kind: ProcessKind,
   values: Values<typeof platformSettings>,
 ): DatabaseConfig {
+  const sharers = kind === 'api' ? values.API_PROCESSES : 1
   const servesRequests = kind === 'api' || kind === 'admin'
   const jobStatementMs = values.DATABASE_JOB_STATEMENT_TIMEOUT_MS
   return {
     url: values.DATABASE_URL,
     directUrl: values.DATABASE_DIRECT_URL ?? values.DATABASE_URL,
     applicationName: `tidegate-${kind}`,
-    connectionsMax: Math.min(values.DATABASE_CONNECTION_LIMIT, shares[kind].pool),
-    reserveMax: Math.min(values.DB_MAX_OVERFLOW, shares[kind].reserve),
+    connectionsMax: shareOf(Math.min(values.DATABASE_CONNECTION_LIMIT, shares[kind].pool), sharers),
+    reserveMax: shareOf(Math.min(values.DB_MAX_OVERFLOW, shares[kind].reserve), sharers),
     acquireTimeoutMs: servesRequests
       ? values.DATABASE_ACQUIRE_TIMEOUT_MS
       : values.DATABASE_POOL_TIMEOUT,
@@ -49,4 +50,9 @@ export function databaseConfig(
     slowLogMs: values.SLOW_QUERY_LOG_MS,
     slowAlertMs: values.SLOW_QUERY_ALERT_MS,
   }
+}
+
+/** What each of several processes gets: all together stay within the budget, down to two for each. */
+function shareOf(connections: number, sharers: number): number {
+  return Math.max(Math.min(2, connections), Math.floor(connections / sharers))
 }

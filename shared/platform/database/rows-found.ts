@@ -72,4 +72,4 @@ function questionOf(scan: PlanNode): string {
 
 /** A literal (kept), the result of a part planned on its own, a column with its owner, or a parameter. */
 const fromElsewhere =
-  /'(?:[^']|'')*'|\(InitPlan \d+\)\.col\d+|("[^"]+"|[a-z_]\w*)\.(?:"[^"]+"|[a-z_]\w*)|\$\d+/g
+  /'(?:[^']|'')*'|\(InitPlan \d+\)\.col\d+|("[^"]+"|(?<!\w)[a-z_]\w*)\.(?:"[^"]+"|[a-z_]\w*)|\$\d+/g

@@ -1,6 +1,7 @@
 import type { Cache } from '../cache/cache.ts'
 import type { Reserve } from '../database/reserve.ts'
 import type { Queues } from '../queue/queues.ts'
+import { summarise, type RequestFigures } from '../telemetry/request-figures.ts'
 import type { Check } from './check.ts'
 
 /** Below the 100 ms that a basic health check may take in all. */
@@ -52,3 +53,31 @@ export function cacheCheck(cache: Pick<Cache, 'ping' | 'tiers'>): Check {
 
 /** A process that serves no reads keeps no answers. */
 export const noCacheCheck: Check = cacheCheck({ tiers: 'none', ping: async () => undefined })
+
+/** What requests took since the process began, and how many of them were answered before routing. Fails never: that some
+ *  were slow is for alerts to judge, not for probes. */
+export function requestsCheck(figures: RequestFigures): Check {
+  return {
+    name: 'requests',
+    isService: false,
+    isVital: false,
+    budgetMs: pingBudgetMs,
+    async run() {
+      const { count, failedCount, quantileSeconds } = summarise(figures.all())
+      const p50Seconds = quantileSeconds(0.5)
+      const p95Seconds = quantileSeconds(0.95)
+      const p99Seconds = quantileSeconds(0.99)
+      return {
+        state: 'pass',
+        facts: {
+          count,
+          failedCount,
+          edgeCount: figures.edgeCount,
+          ...(p50Seconds !== undefined && { p50Seconds }),
+          ...(p95Seconds !== undefined && { p95Seconds }),
+          ...(p99Seconds !== undefined && { p99Seconds }),
+        },
+      }
+    },
+  }
+}

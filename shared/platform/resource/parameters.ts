@@ -4,6 +4,7 @@ import { filterParameters, type FilterParameter } from './filters.ts'
 import type { Condition } from './list-query.ts'
 import { nearest } from './nearest.ts'
 import { problems } from './problems.ts'
+import { refuseManyParameters } from './refuse-many-parameters.ts'
 import { prefixEnd, searchText } from './search-text.ts'
 import { readSelection, type Selection } from './selection.ts'
 
@@ -14,8 +15,10 @@ export class Parameters {
   readonly #values = new Map<string, string>()
   readonly #faults: Fault[] = []
 
-  /** @param known the parameters that are allowed beside the resource's filters */
+  /** @param known the parameters that are allowed beside the resource's filters
+   *  @throws {Problem} read/invalid-query where there are too many to look at */
   constructor(resource: Resource, search: string, known: readonly string[]) {
+    refuseManyParameters(search)
     this.#resource = resource
     this.#filters = filterParameters(resource)
     const names = [...known, ...this.#filters.keys()]

@@ -86,7 +86,7 @@ function openTable(orm: MikroORM, resource: Resource, tables: ReadonlyMap<Resour
 /** The type without its length or scale: a cast to `varchar(10)` would cut a longer value off, and find the row that has
  *  its beginning; one to `numeric(9,2)` would round it. */
 function unbounded(columnType: string): string {
-  return columnType.replace(/\(.*?\)/, '').replace(/^char(acter)?(?![\w ])/, 'bpchar')
+  return columnType.replace(/\([^()]*\)/, '').replace(/^char(acter)?(?![\w ])/, 'bpchar')
 }
 
 /** What the compiler cannot see, found at start-up rather than by the first caller. */

@@ -5,6 +5,8 @@ import { PgInstrumentation } from '@opentelemetry/instrumentation-pg'
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
 import { envDetector } from '@opentelemetry/resources'
 import { NodeSDK } from '@opentelemetry/sdk-node'
+import { drawnSampler } from './drawn-sampler.ts'
+import type { TelemetrySettings } from './settings.ts'
 import { withoutLiterals } from './without-literals.ts'
 
 /**
@@ -12,12 +14,16 @@ import { withoutLiterals } from './without-literals.ts'
  * No instrumentation of HTTP and Express: it halves throughput even when it samples nothing, so server spans are our own.
  * A collector that is away costs nothing but the spans: the queue is bounded and drops.
  */
-export function startExport(serviceName: string): void {
+export function startExport({
+  serviceName,
+  sampling,
+}: Pick<TelemetrySettings, 'serviceName' | 'sampling'>): void {
   if (supportsSyncHooks()) {
     register({ include: ['pg', 'pg-pool', 'ioredis'] })
   }
   const sdk = new NodeSDK({
     serviceName,
+    sampler: drawnSampler(sampling),
     resourceDetectors: [envDetector],
     traceExporter: new OTLPTraceExporter(),
     metricReaders: [],

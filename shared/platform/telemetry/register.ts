@@ -15,7 +15,7 @@ switch (settings.mode) {
   }
   case 'export': {
     const { startExport } = await import('./export.ts')
-    startExport(settings.serviceName)
+    startExport(settings)
     break
   }
 }

@@ -1,4 +1,5 @@
 import { basename, dirname } from 'node:path'
+import { samplingOf, type Sampling } from './sampling.ts'
 
 /**
  * How much telemetry a process does, read from OpenTelemetry's own standard variables.
@@ -8,6 +9,7 @@ import { basename, dirname } from 'node:path'
 export type TelemetrySettings = {
   readonly mode: 'off' | 'ids' | 'export'
   readonly serviceName: string
+  readonly sampling: Sampling
 }
 
 /** The name in traces when OTEL_SERVICE_NAME says none: `tidegate-api`, `tidegate-worker` … */
@@ -30,5 +32,9 @@ export function readTelemetrySettings(
   return {
     mode: isDisabled ? 'off' : endpoint !== '' && !isMuted ? 'export' : 'ids',
     serviceName: read('OTEL_SERVICE_NAME') || defaultServiceName(folder),
+    sampling: samplingOf(
+      read('OTEL_TRACES_SAMPLER') || 'parentbased_always_on',
+      Number(read('OTEL_TRACES_SAMPLER_ARG') || 1),
+    ),
   }
 }

@@ -40,6 +40,15 @@ export function currentTraceId(): string | undefined {
   return currentSpan()?.traceId
 }
 
+/** The span as a W3C `traceparent`, for whoever would look it up; undefined where it is not recorded. */
+export function recordedTraceParent(span = trace.getActiveSpan()): string | undefined {
+  if (!span?.isRecording()) {
+    return undefined
+  }
+  const { traceId, spanId } = span.spanContext()
+  return `00-${traceId}-${spanId}-01`
+}
+
 /** The current work as a W3C `traceparent`, to be kept beside what will be done later (an outbox row). */
 export function traceParent(): string | undefined {
   const carrier: { traceparent?: string } = {}

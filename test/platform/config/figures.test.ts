@@ -96,7 +96,15 @@ const cases: readonly Case[] = [
   change('SLOW_QUERY_LOG_MS=50', (c) => c.database.slowLogMs, 50),
   change('TRUST_PROXY=2', (c) => c.api.trustProxy, 2),
   change('TRUST_PROXY=10.0.0.0/8, ::1', (c) => c.api.trustProxy, ['10.0.0.0/8', '::1']),
-  change('OTEL_TRACES_SAMPLER_ARG=0.25', (c) => c.telemetry.sampleRatio, 0.25),
+  change(
+    'OTEL_EXPORTER_OTLP_ENDPOINT=http://c:4318 OTEL_TRACES_SAMPLER_ARG=0.25 OTEL_TRACES_SAMPLER=traceidratio',
+    (c) => c.telemetry.sampling,
+    { ratio: 0.25, isParentBased: false },
+  ),
+  change('OTEL_TRACES_SAMPLER_ARG=0.25', (c) => c.telemetry.sampling.ratio, 0),
+  change('API_PROCESSES=4', (c) => c.api.processesCount, 4),
+  change('API_PROCESSES=4 DB_POOL_SIZE=20', (c) => c.database.connectionsMax, 5),
+  change('API_EDGE_ENABLED=false', (c) => c.api.isEdgeEnabled, false),
 ]
 
 describe('configuration in figures', () => {

@@ -81,6 +81,18 @@ export const httpSettings = defineSettings({
     unit: 'ms',
     meaning: 'How long a write may take before the API answers 504.',
   },
+  API_PROCESSES: {
+    schema: integer({ min: 1, max: 64 }),
+    standard: '1',
+    meaning:
+      'How many processes of the API share its port, about one for each core. The connections of one are divided among them, and each keeps its own answers.',
+  },
+  API_EDGE_ENABLED: {
+    schema: flag(),
+    standard: 'true',
+    meaning:
+      'Sends kept answers before routing, with the same bytes. false: every request goes through Express, as a way back.',
+  },
   ADMIN_DEADLINE_MS: {
     schema: deadline,
     standard: '15000',
