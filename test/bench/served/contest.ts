@@ -147,4 +147,4 @@ export function printScores(scores: Scores, against: string): Findings {
 }
 
 const printRow = (name: string, cells: readonly string[]): void =>
-  console.log([name.padEnd(28), ...cells.map((cell) => cell.padStart(13))].join(''))
+  console.log([name.padEnd(28), ...cells.map((cell) => cell.padStart(15))].join(''))

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 const last = availableParallelism() - 1
 const serverProcessor = '0'
-const otherProcessors = `1-${last}`
+const otherProcessors = last > 1 ? `1-${last}` : '1'
 
 /** Keeps this process, and whatever it starts from here on, off the processor of the servers.
  *  @returns what to print about it */
