@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Cache } from '#platform/cache/cache'
 import type { Served } from '#platform/cache/served'
 import type { Clock } from '#platform/clock'
 import { mayPrepare, sendPrepared } from '#platform/http/prepared-answer'
-import { drawServerSpan, endServerSpan } from '#platform/telemetry/serve-span'
+import { drawServerSpan } from '#platform/telemetry/serve-span'
 import type { Sampling } from '#platform/telemetry/sampling'
 import { recordDuration, type DurationSeries } from '#platform/telemetry/request-figures'
 import { recordedTraceParent } from '#platform/telemetry/spans'
@@ -29,51 +30,23 @@ export function createEdge(
   slice: ApiSlice,
   sampling: Sampling,
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
-  const { cache, clock, random, recordings, figures, limits } = slice
+  const { cache, clock, random, recordings, figures } = slice
   const hasRedis = cache.tiers === 'memory-and-redis'
   const date = createDateField(clock)
-
-  /** Whether the caller is the one that Express knew, by the verdict as it stands now. */
-  const isStillCaller = (known: RecordedRead): boolean =>
-    cache.peek(known.credential, (verdict) => callerIn(verdict) === known.caller) !== undefined
-
-  /** What there is to send, when all that Express went by is as it was. Asked last: the limit counts what it lets through. */
-  function choose(known: RecordedRead, headers: IncomingHttpHeaders): Chosen | undefined {
-    const variant = known.variants.get(variantOf(headers))
-    let chosen: Chosen | undefined
-    const served =
-      variant &&
-      cache.peek(known.read, (held) => {
-        const { 'if-none-match': validators } = headers
-        const isUnchanged = validators !== undefined && isKnown(validators, held.etag)
-        const status = isUnchanged ? 304 : 200
-        const head = variant.heads[status]
-        const body = isUnchanged ? undefined : recordings.bodyOf(held, variant.coding)
-        const isThere = head !== undefined && (isUnchanged || body !== undefined)
-        if (held !== known.held() || !isThere || !isStillCaller(known)) {
-          return false
-        }
-        const taken = limits.takeFor(known.caller)
-        chosen = { status, head, body, taken }
-        return taken.isAllowed
-      })
-    return served && chosen && { ...chosen, served }
-  }
-
   return (request, response) => {
     const startedMs = clock.monotonicMs()
-    const { url = '', headers } = request
     const known =
       isPlain(request) && mayPrepare(response)
-        ? recordings.find(headers.authorization ?? '', url)
+        ? recordings.find(request.headers.authorization ?? '', request.url ?? '')
         : undefined
-    const chosen = known && choose(known, headers)
+    const chosen = known && choose(slice, known, request.headers)
     if (!known || !chosen?.served) {
       return false
     }
     const { status, served, taken, head, body } = chosen
+    const { route } = known.read
     const requestId = `req_${random.uuid()}`
-    const span = drawServerSpan(request, sampling, () => random.fraction())
+    const span = drawServerSpan(request, { sampling, random, route, status })
     const totalMs = clock.monotonicMs() - startedMs
     const text = renderHead(head, {
       Date: date(startedMs),
@@ -85,23 +58,55 @@ export function createEdge(
       'Server-Timing': serverTiming(served, totalMs, span && recordedTraceParent(span)),
     })
     sendPrepared(response, { status, head: text, body })
-    const { route } = known.read
     figures.countEdge()
-    recordDuration(head.series, (clock.monotonicMs() - startedMs) / 1_000)
-    if (span) {
-      endServerSpan(span, 'GET', route, status)
-    }
+    recordDuration(head.series, totalMs / 1_000)
+    span?.end()
     logAnswer(slice, { request, response, requestId, startedMs, route: () => route })
     return true
   }
 }
+
+/** What there is to send, when all that Express went by is as it was. Asked last: the limit counts what it lets through. */
+function choose(
+  { cache, recordings, limits }: Pick<ApiSlice, 'cache' | 'recordings' | 'limits'>,
+  known: RecordedRead,
+  headers: IncomingHttpHeaders,
+): Chosen | undefined {
+  const variant = known.variants.get(variantOf(headers))
+  if (variant === undefined) {
+    return undefined
+  }
+  let chosen: Chosen | undefined
+  const served = cache.peek(known.read, (held) => {
+    const { 'if-none-match': validators } = headers
+    const isUnchanged = validators !== undefined && isKnown(validators, held.etag)
+    const status = isUnchanged ? 304 : 200
+    const head = variant.heads[status]
+    const body = isUnchanged ? undefined : recordings.bodyOf(held, variant.coding)
+    const isThere = head !== undefined && (isUnchanged || body !== undefined)
+    if (held !== known.held() || !isThere || !isStillCaller(cache, known)) {
+      return false
+    }
+    const taken = limits.takeFor(known.caller)
+    chosen = { status, head, body, taken, served: undefined }
+    return taken.isAllowed
+  })
+  if (chosen) {
+    chosen.served = served
+  }
+  return chosen
+}
+
+/** Whether the caller is the one that Express knew, by the verdict as it stands now. */
+const isStillCaller = (cache: Cache, known: RecordedRead): boolean =>
+  cache.peek(known.credential, (verdict) => callerIn(verdict) === known.caller) !== undefined
 
 type Chosen = {
   readonly status: 200 | 304
   readonly head: RecordedHead & { readonly series: DurationSeries }
   readonly body: Buffer | undefined
   readonly taken: Taken
-  readonly served?: Served
+  served: Served | undefined
 }
 
 /** The field `Date`, made once a second. */
@@ -118,7 +123,7 @@ function createDateField(clock: Pick<Clock, 'now'>): (nowMs: number) => string {
   }
 }
 
-/** What a request may carry that Express answers in another way, or must look at itself. */
+/** Headers that Express answers in another way, or must look at itself. */
 const decisive: ReadonlySet<string> = new Set([
   'consistency-token',
   'content-length',
@@ -126,26 +131,28 @@ const decisive: ReadonlySet<string> = new Set([
   'operator-authorization',
   'transfer-encoding',
 ])
+/** Those and the ones that may come only once, by length: names are compared only where they could be one of them. */
+const single: ReadonlySet<string> = new Set(['host', 'authorization'])
+const lengths: ReadonlySet<number> = new Set([...decisive, ...single].map(({ length }) => length))
 
-/** A GET of HTTP/1.1 with nothing about it that only Express knows how to take: each header once, no body. */
-function isPlain({ method, httpVersion, headers, rawHeaders, socket }: IncomingMessage): boolean {
-  if (method !== 'GET' || httpVersion !== '1.1' || headers.authorization === undefined) {
+/** A GET of HTTP/1.1 with nothing about it that only Express knows how to take. */
+function isPlain({ method, httpVersion, rawHeaders, headers, socket }: IncomingMessage): boolean {
+  if (method !== 'GET' || httpVersion !== '1.1' || rawHeaders.length > 2 * headersMax) {
     return false
   }
-  let count = 0
-  for (const name in headers) {
-    if (decisive.has(name)) {
-      return false
+  let singleCount = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const written = rawHeaders[index] ?? ''
+    if (lengths.has(written.length)) {
+      const name = written.toLowerCase()
+      if (decisive.has(name)) {
+        return false
+      }
+      singleCount += single.has(name) ? 1 : 0
     }
-    count += 2
   }
-  return (
-    count === rawHeaders.length &&
-    count <= 2 * headersMax &&
-    headers.host !== undefined &&
-    !hasToken(headers) &&
-    !isHungUp(socket)
-  )
+  const hasBoth = headers.host !== undefined && headers.authorization !== undefined
+  return hasBoth && singleCount === single.size && !hasToken(headers) && !isHungUp(socket)
 }
 
 const hasToken = ({ cookie }: IncomingHttpHeaders): boolean =>

@@ -68,7 +68,7 @@ export class CacheEngine implements Cache {
     if (outcome !== 'hit' || this.#isEarly(held, nowMs)) {
       this.#refresh(read, held)
     }
-    return this.#serve({ held, outcome, tier: 'memory', isStored: true })
+    return this.#serve({ held, outcome, tier: 'memory', isStored: true }, false, nowMs)
   }
 
   async read(read: CacheRead): Promise<Served> {
@@ -227,11 +227,10 @@ export class CacheEngine implements Cache {
     )
   }
 
-  #serve(found: Found, isCollapsed = false): Served {
+  #serve(found: Found, isCollapsed = false, nowMs = this.#parts.clock.monotonicMs()): Served {
     const { held } = found
     held.hits += 1
     const confirmedUntilMs = this.#confirmation.confirmedAtMs(held) + this.#options.trustMs
-    const nowMs = this.#parts.clock.monotonicMs()
     const served = serve(found, { nowMs, confirmedUntilMs }, isCollapsed)
     this.#parts.statistics.served(served)
     return served

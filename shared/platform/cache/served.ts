@@ -37,7 +37,7 @@ export function serve(
   { nowMs, confirmedUntilMs }: { readonly nowMs: number; readonly confirmedUntilMs: number },
   isCollapsed: boolean,
 ): Served {
-  const { held, outcome } = found
+  const { held, outcome, tier, isStored, reason } = found
   const isDoubtful = outcome === 'unconfirmed' || outcome === 'source-down'
   const untilMs = isDoubtful ? Math.min(confirmedUntilMs, held.freshUntilMs) : held.freshUntilMs
   const lifeSeconds = (untilMs - nowMs) / 1000
@@ -46,5 +46,7 @@ export function serve(
       ? Math.min(-1, Math.floor(lifeSeconds))
       : Math.max(0, Math.ceil(lifeSeconds))
   const ageSeconds = Math.max(0, Math.floor((nowMs - held.sentAtMs) / 1000))
-  return { ...found, isCollapsed, ttlSeconds, ageSeconds }
+  // Named one by one: this is done for every answer, and a copy of an object costs several times as much.
+  const served = { held, outcome, tier, isStored, isCollapsed, ttlSeconds, ageSeconds }
+  return reason === undefined ? served : { ...served, reason }
 }

@@ -8,6 +8,8 @@ import { drawServerSpan } from '#platform/telemetry/serve-span'
 
 const traceId = 'ffffffff000000000000000000000000' // above every ratio
 
+const answered = { route: '/api/v2/assets', status: 200 }
+
 describe('which requests are recorded', () => {
   for (const [sampler, ratio, expected] of [
     ['always_on', 0.3, { ratio: 1, isParentBased: false }],
@@ -46,7 +48,12 @@ describe('which requests are recorded', () => {
     const headers = traceparent === undefined ? {} : { traceparent }
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that is read of it
     const request = { method: 'GET', headers } as unknown as IncomingMessage
-    const span = drawServerSpan(request, { ratio: 0.05, isParentBased }, () => fraction)
+    const sampling = { ratio: 0.05, isParentBased }
+    const span = drawServerSpan(request, {
+      sampling,
+      random: { fraction: () => fraction },
+      ...answered,
+    })
     return span !== undefined
   }
 
@@ -67,7 +74,8 @@ describe('which requests are recorded', () => {
     const headers = {}
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that is read of it
     const request = { method: 'GET', headers } as unknown as IncomingMessage
-    expect(drawServerSpan(request, noSampling, () => 0)).to.equal(undefined)
+    const drawing = { sampling: noSampling, random: { fraction: () => 0 }, ...answered }
+    expect(drawServerSpan(request, drawing)).to.equal(undefined)
     expect(context.active()).to.equal(ROOT_CONTEXT)
   })
 })
