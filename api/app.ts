@@ -34,6 +34,7 @@ import { Recordings } from './http/recordings.ts'
 import { readBody } from './http/read-body.ts'
 import { refuseAmbiguous } from './http/refuse-ambiguous.ts'
 import { refuseConnections } from './http/render-problem.ts'
+import { createRequestIds } from './http/request-id.ts'
 import { readsOf } from './http/resource-reads.ts'
 import { serveDocs } from './openapi/serve-docs.ts'
 import { serveDocument } from './openapi/serve-document.ts'
@@ -81,6 +82,7 @@ export async function startApi(config: Config, started: Started): Promise<void> 
     reader,
     cache: await openCache(cacheOptions(config), reader.tracked, platform),
     lifetimes: lifetimesOf(config.cache),
+    requestIds: createRequestIds(config.api.trustProxy, platform.random),
     recordings: new Recordings(recordedReadsMax),
     figures: new RequestFigures(),
     limits: openLimits(config.rateLimits, limitsPlace(config), platform),

@@ -30,7 +30,7 @@ export function createEdge(
   slice: ApiSlice,
   sampling: Sampling,
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
-  const { cache, clock, random, recordings, figures } = slice
+  const { cache, clock, random, recordings, figures, requestIds } = slice
   const hasRedis = cache.tiers === 'memory-and-redis'
   const date = createDateField(clock)
   return (request, response) => {
@@ -45,7 +45,7 @@ export function createEdge(
     }
     const { status, served, taken, head, body } = chosen
     const { route } = known.read
-    const requestId = `req_${random.uuid()}`
+    const requestId = requestIds(request)
     const span = drawServerSpan(request, { sampling, random, route, status })
     const totalMs = clock.monotonicMs() - startedMs
     const text = renderHead(head, {

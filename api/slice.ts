@@ -9,6 +9,7 @@ import type { CursorKey } from '#platform/resource/cursor'
 import type { CacheClass } from '#platform/resource/define-resource'
 import type { Reader } from '#platform/resource/reader'
 import type { RequestFigures } from '#platform/telemetry/request-figures'
+import type { RequestIds } from './http/request-id.ts'
 import type { Recordings } from './http/recordings.ts'
 import type { Limits } from './http/limits.ts'
 
@@ -29,6 +30,7 @@ export type ApiSlice = {
   readonly limits: Limits
   /** How long answers of each class are served. */
   readonly lifetimes: Readonly<Record<CacheClass, Lifetime>>
+  readonly requestIds: RequestIds
   /** What the edge answers from. */
   readonly recordings: Recordings
   readonly figures: RequestFigures

@@ -5,14 +5,14 @@ import { serveSpan } from '#platform/telemetry/serve-span'
 import type { ApiSlice } from '../slice.ts'
 import { beginExchange } from './exchange.ts'
 
-type Slice = Pick<ApiSlice, 'clock' | 'random' | 'log' | 'figures'>
+type Slice = Pick<ApiSlice, 'clock' | 'log' | 'figures' | 'requestIds'>
 
 /** First of all handlers: gives the request an id, a server span, a place in the figures and one log line when it is
  *  answered. */
 export function begin(slice: Slice): RequestHandler {
-  const { clock, random, figures } = slice
+  const { clock, figures, requestIds } = slice
   return (request, response, next) => {
-    const exchange = { requestId: `req_${random.uuid()}`, startedMs: clock.monotonicMs() }
+    const exchange = { requestId: requestIds(request), startedMs: clock.monotonicMs() }
     const route = (): string => routeOf(request)
     beginExchange(request, exchange)
     response.set('Request-Id', exchange.requestId)

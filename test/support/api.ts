@@ -12,6 +12,7 @@ import { createEdge } from '../../api/edge.ts'
 import { answerOperators } from '../../api/http/answer-operators.ts'
 import { createApi, recordedReadsMax, type ApiOptions } from '../../api/app.ts'
 import { Recordings } from '../../api/http/recordings.ts'
+import { createRequestIds } from '../../api/http/request-id.ts'
 import { resources } from '../../api/resources.ts'
 import type { ApiSlice } from '../../api/slice.ts'
 import { createReader } from '#platform/resource/reader'
@@ -91,9 +92,10 @@ export async function startApi(
   const cache = await openCache(cacheOptions, reader.tracked, { clock, random, log, lifecycle })
   const lifetimes = lifetimesOf({ ttlSeconds: { short: 60, medium: 300, long: 3600 } })
   const parts = { db, clock, random, log, fx, cursorKeys, baseUrl: origin, version: 'test' }
+  const requestIds = createRequestIds(options.trustProxy ?? 0, random)
   const edge = { recordings: new Recordings(recordedReadsMax), figures: new RequestFigures() }
   const limits = limitsOf(business, options.limits)
-  const slice = { ...parts, ...edge, reader, cache, lifetimes, limits }
+  const slice = { ...parts, ...edge, requestIds, reader, cache, lifetimes, limits }
   const defaults = {
     trustProxy: 0,
     corsOrigins: [],
