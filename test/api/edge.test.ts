@@ -3,14 +3,8 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { issueAdminToken } from '#members'
 import { startApi, type Api } from '../support/api.ts'
-import {
-  addTenant,
-  ecbRates,
-  openBusiness,
-  publishRates,
-  type Business,
-  type Tenant,
-} from '../support/business.ts'
+import { addTenant, type Business, type Tenant } from '../support/business.ts'
+import { openHarbour } from '../support/harbour.ts'
 import { addLinks } from '../support/links.ts'
 import { receive } from '../support/wire.ts'
 
@@ -23,14 +17,12 @@ describe('the edge', () => {
   let api: Api
 
   before(async () => {
-    business = await openBusiness({ fx: { providers: ['ecb'] } })
-    await publishRates(business, ecbRates)
-    ours = await addTenant(business, 'harbour')
+    const harbour = await openHarbour({ cache: { tiers: 'memory' }, isCaughtUp: true }, 3)
+    ;({ business, tenant: ours, api } = harbour)
     theirs = await addTenant(business, 'inland')
-    linkId = (await addLinks(business, ours, 3))[0] ?? ''
     await addLinks(business, theirs, 1)
     path = '/api/v2/payment-links?limit=2'
-    api = await startApi(business, { cache: { tiers: 'memory' }, isCaughtUp: true })
+    linkId = (await get('/api/v2/payment-links?limit=1', ours.secretKey)).json.data[0].id
   })
   after(() => business.lifecycle.stop())
 
@@ -105,7 +97,7 @@ describe('the edge', () => {
 
   it('leaves what it does not know to Express', async () => {
     await warm(path, ours.secretKey)
-    const authorization = `Bearer ${ours.secretKey}`
+    const plain = { authorization: `Bearer ${ours.secretKey}`, connection: 'keep-alive' }
     const issued = await issueAdminToken(business, { name: 'ops', role: 'operator' })
     const unusual: Readonly<Record<string, string>>[] = [
       { 'operator-authorization': `Bearer ${issued.text}` },
@@ -114,25 +106,28 @@ describe('the edge', () => {
       { 'content-length': '0' },
       { expect: 'something' },
     ]
+    await receive(`${api.origin}${path}`, plain) // without the codings of other clients
+    expect(await edged(() => receive(`${api.origin}${path}`, plain))).to.equal(1)
     for (const headers of unusual) {
-      const counted = await edged(() =>
-        receive(`${api.origin}${path}`, { authorization, ...headers }),
-      )
+      const counted = await edged(() => receive(`${api.origin}${path}`, { ...plain, ...headers }))
       expect(counted, JSON.stringify(headers)).to.equal(0)
     }
-    const head = () => receive(`${api.origin}${path}`, { authorization }, 'HEAD')
+    const head = () => receive(`${api.origin}${path}`, plain, 'HEAD')
     expect(await edged(head)).to.equal(0)
     expect((await head()).status).to.equal(200)
   })
 
   it('leaves a header that came twice, and another version of HTTP, to Express', async () => {
     await warm(path, ours.secretKey)
+    const authorization = `Bearer ${ours.secretKey}`
+    await receive(`${api.origin}${path}`, { authorization }) // without the codings of other clients
     const key = `Authorization: Bearer ${ours.secretKey}\r\n`
     const { port, hostname } = new URL(api.origin)
-    for (const [lines, status] of [
-      [`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${key}${key}\r\n`, 400],
-      [`GET ${path} HTTP/1.1\r\nConnection: close\r\n${key}\r\n`, 400],
-      [`GET ${path} HTTP/1.0\r\nHost: a\r\n${key}\r\n`, 200],
+    for (const [lines, status, count] of [
+      [`GET ${path} HTTP/1.1\r\nHost: a\r\n${key}\r\n`, 200, 1],
+      [`GET ${path} HTTP/1.1\r\nHost: a\r\n${key}${key}\r\n`, 400, 0],
+      [`GET ${path} HTTP/1.1\r\n${key}\r\n`, 400, 0],
+      [`GET ${path} HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n${key}\r\n`, 200, 0],
     ] as const) {
       const counted = await edged(async () => {
         const socket = connect(Number(port), hostname)
@@ -141,7 +136,7 @@ describe('the edge', () => {
         expect(String(bytes)).to.match(new RegExp(`^HTTP/1.1 ${status} `))
         socket.destroy()
       })
-      expect(counted).to.equal(0)
+      expect(counted, lines).to.equal(count)
     }
   })
 
@@ -169,10 +164,43 @@ describe('the edge', () => {
     const many = Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`x-${index}`, 'y']))
     const authorization = `Bearer ${ours.secretKey}`
     const counted = await edged(async () => {
-      const { status } = await receive(`${api.origin}${path}`, { authorization, ...many })
+      const { status } = await receive(`${api.origin}${path}`, {
+        authorization,
+        connection: 'keep-alive',
+        ...many,
+      })
       expect(status).to.equal(431)
     })
     expect(counted).to.equal(0)
+  })
+
+  it('counts what it answers against the quota of the key, and leaves the refusal to Express', async () => {
+    const limited = await startApi(business, { cache: { tiers: 'memory' }, limits: { key: 5 } })
+    const answers = []
+    for (let turn = 0; turn < 7; turn += 1) {
+      answers.push(await limited.call('GET', path, { as: ours.secretKey }))
+    }
+    expect(answers.map(({ status }) => status)).to.deep.equal([200, 200, 200, 200, 200, 429, 429])
+    const left = answers.map(({ headers }) => /r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1])
+    expect(left).to.deep.equal(['4', '3', '2', '1', '0', '0', '0'])
+    expect(answers[6]?.headers.get('retry-after')).to.match(/^\d+$/)
+    expect(limited.slice.figures.edgeCount).to.equal(3)
+  })
+
+  it('gives a client the head of the answer that it gets, after a change too', async () => {
+    const one = `/api/v2/payment-links/${linkId}`
+    await warm(one, ours.secretKey)
+    const before = await get(one, ours.secretKey)
+    await api.call('PATCH', one, {
+      as: ours.secretKey,
+      body: { description: 'longer than it was before' },
+      headers: { 'if-match': `"${before.json.data.version}"` },
+    })
+    for (let turn = 0; turn < 4; turn += 1) {
+      const { headers, text } = await get(one, ours.secretKey)
+      expect(Number(headers.get('content-length'))).to.equal(Buffer.byteLength(text))
+      expect(headers.get('etag')).not.to.equal(before.headers.get('etag'))
+    }
   })
 
   it('counts and times what it answers like everything else', async () => {

@@ -4,7 +4,7 @@ import { median, quantile } from '../quantile.ts'
 import type { Findings } from '../report.ts'
 import type { LoadAnswer, LoadQuestion, LoadSetup } from '../processes/http-load.ts'
 import { fetchAnswer, requestText, type Asked, type WireAnswer } from './answer.ts'
-import { cpuOf, pinServer, treeOf } from './processors.ts'
+import { cpuBetween, cpuOf, pinServer, treeOf } from './processors.ts'
 import type { Server } from './server.ts'
 
 /** A server and what it is asked. */
@@ -84,8 +84,8 @@ async function turn(
   const [own, all] = [treeOf(server.pid), helpers.flatMap(treeOf)]
   const before = [cpuOf(own), cpuOf(all)] as const
   const answer = await load.ask({ kind: 'run', count })
-  const spent = cpuOf(own) - before[0]
-  const helped = cpuOf(all) - before[1]
+  const spent = cpuBetween(before[0], cpuOf(own))
+  const helped = cpuBetween(before[1], cpuOf(all))
   await load.ask({ kind: 'close' })
   const busyShare = spent / (answer.seconds * 1e6)
   return { ...answer, cpuUs: (spent + helped) / count, busyShare }

@@ -30,18 +30,37 @@ function pin(pid: number, processors: string): boolean {
   return spawnSync('taskset', ['-a', '-c', '-p', processors, String(pid)]).status === 0
 }
 
-/** CPU time so far, user and system, of all threads of these processes; microseconds. */
-export function cpuOf(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => sum + cpuOfProcess(pid), 0)
+/** CPU time so far, user and system, of every thread of some processes; microseconds by thread. */
+export type CpuTimes = ReadonlyMap<string, number>
+
+/** Nanoseconds on a processor, as the scheduler counts them: the ticks of /proc/<pid>/stat are as long as a hundred answers. */
+export function cpuOf(pids: readonly number[]): CpuTimes {
+  const threads = pids.flatMap((pid) =>
+    namesIn(`/proc/${pid}/task`).map((one) => `${pid}/task/${one}`),
+  )
+  return new Map(threads.map((thread) => [thread, timeOf(thread)]))
 }
 
-/** Nanoseconds on a processor of each thread: the ticks of /proc/<pid>/stat are as long as a hundred answers. */
-function cpuOfProcess(pid: number): number {
-  const threads = readdirSync(`/proc/${pid}/task`)
-  return threads.reduce((sum, thread) => {
-    const [ns] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)
-    return sum + Number(ns) / 1000
-  }, 0)
+/** What was used between two readings. What ended in between counts for nothing: connections of a database that were idle. */
+export function cpuBetween(before: CpuTimes, after: CpuTimes): number {
+  return [...after].reduce((sum, [thread, us]) => sum + us - (before.get(thread) ?? 0), 0)
+}
+
+function timeOf(thread: string): number {
+  try {
+    const [ns] = readFileSync(`/proc/${thread}/schedstat`, 'utf8').split(' ', 1)
+    return Number(ns) / 1000
+  } catch {
+    return 0 // ended meanwhile
+  }
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return [] // ended meanwhile
+  }
 }
 
 /** The process and whatever it has started. */
