@@ -79,7 +79,7 @@ describe('a read that is served from the cache', () => {
       expect(statusOf(second)).to.match(hit)
       expect(Number(second.headers.get('age'))).to.be.within(0, 5)
       expect(second.text).to.equal(first.text)
-      const changing = new Set(['age', 'cache-status', 'date', 'request-id'])
+      const changing = new Set(['age', 'cache-status', 'date', 'request-id', 'server-timing'])
       expect([...second.headers].filter(([name]) => !changing.has(name))).to.deep.equal(
         [...first.headers].filter(([name]) => !changing.has(name)),
       )

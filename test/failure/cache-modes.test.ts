@@ -72,7 +72,7 @@ describe('the modes of the cache, as they are configured', () => {
         expect(text).to.include(`"title":"${title}"`)
       }
       expect(api.said).to.include('cache off: every read goes to the database')
-      expect(api.said.filter((line) => line.startsWith('Redis'))).to.deep.equal([])
+      expect(api.said.filter((line) => line.startsWith('Redis cache'))).to.deep.equal([])
     })
   }
 

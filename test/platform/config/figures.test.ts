@@ -152,12 +152,16 @@ function jobs(source: string, expectations: Record<string, Expectation>): readon
   return defaults(source, expectations).map((one) => ({ ...one, kind: 'worker' }))
 }
 
-function change(assignment: string, read: (config: Config) => unknown, value: unknown): Case {
-  const [name = '', ...rest] = assignment.split('=')
+/** @param assignments one or several, with a blank in between */
+function change(assignments: string, read: (config: Config) => unknown, value: unknown): Case {
+  const pairs = assignments.split(/ (?=[A-Z_]+=)/).map((one): [string, string] => {
+    const [name = '', ...rest] = one.split('=')
+    return [name, rest.join('=')]
+  })
   return {
-    source: assignment,
-    says: `gives ${String(value)}`,
-    given: { [name]: rest.join('=') },
+    source: assignments,
+    says: `gives ${JSON.stringify(value)}`,
+    given: Object.fromEntries(pairs),
     read,
     value,
   }
