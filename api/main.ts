@@ -1,11 +1,14 @@
 import { readConfig } from '#config'
 import { runProcess } from '#platform/run-process'
-import { startApi } from './app.ts'
 
 await runProcess(process, {
   name: 'api',
   readConfig: (environment) => readConfig(environment, 'api'),
   logLevel: (config) => config.log.level,
   sharing: ({ api }) => api,
-  start: startApi,
+  async start(config, started) {
+    // Not before: the first of several processes serves nothing, and has no use for the rest of the product.
+    const { startApi } = await import('./app.ts')
+    await startApi(config, started)
+  },
 })
