@@ -16,7 +16,13 @@ import { openProduct } from './served/product.ts'
 import { startReady, type ReadyServer, type Server } from './served/server.ts'
 
 const path = '/api/v2/payment-links?limit=10'
-const ready: readonly ReadyKind[] = ['node:http', 'Fastify', 'Express', 'Express + apicache']
+const ready: readonly ReadyKind[] = [
+  'node:http',
+  'node:http, prepared head',
+  'Fastify',
+  'Express',
+  'Express + apicache',
+]
 /** Those that send a string, or know nothing of codings and validators. */
 const plainOnly = new Set(['Express', 'Express + apicache'])
 const answersConditions = (name: string): boolean => /^(Tidegate|nginx|varnish|Express)/.test(name)

@@ -36,7 +36,7 @@ export type Scenario = {
 
 const nothing: Catalogue = { linkIds: [], productIds: [], categoryIds: [], words: [] }
 
-// eslint-disable-next-line require-yield -- nothing to ask
+// oxlint-disable-next-line eslint/require-yield -- nothing to ask
 function* discoverNothing(): Generator<Step, Catalogue, Answer> {
   return nothing
 }

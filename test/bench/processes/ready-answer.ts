@@ -1,13 +1,23 @@
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import {
+  mayPrepare,
+  sendPrepared,
+  sentHead,
+} from '../../../shared/platform/http/prepared-answer.ts'
 import { answerParent } from '../forked.ts'
 import { loadRival } from '../races/contender.ts'
 
 // A server that sends answers which are ready: what each framework costs beside them. It answers its parent with how often it
 // was asked.
 
-export type ReadyKind = 'node:http' | 'Express' | 'Express + apicache' | 'Fastify'
+export type ReadyKind =
+  | 'node:http'
+  | 'node:http, prepared head'
+  | 'Express'
+  | 'Express + apicache'
+  | 'Fastify'
 
 export type ReadySetup = {
   readonly kind: ReadyKind
@@ -34,6 +44,21 @@ const servers = {
       const { headers, body } = choose(request)
       response.writeHead(200, { ...headers, 'Content-Length': body.length }).end(body)
     }),
+  /** The least that Node's own server can cost: nothing of an answer is made again. */
+  'node:http, prepared head': async (_path: string, choose: Choose) => {
+    const heads = new Map<Ready, string>()
+    return createServer((request, response) => {
+      const ready = choose(request)
+      const { headers, body } = ready
+      const head = heads.get(ready)
+      if (head && mayPrepare(response)) {
+        sendPrepared(response, { status: 200, head, body })
+        return
+      }
+      response.writeHead(200, { ...headers, 'Content-Length': body.length }).end(body)
+      heads.set(ready, sentHead(response) ?? '')
+    })
+  },
   Express: async (path: string, choose: Choose) => createServer(await express(path, choose)),
   'Express + apicache': async (path: string, choose: Choose) => {
     const { default: apicache } = await loadRival('apicache')
