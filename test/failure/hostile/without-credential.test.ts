@@ -1,5 +1,8 @@
 import { expect } from 'chai'
 import { pino } from 'pino'
+import { systemClock } from '#platform/clock'
+import { createHealth } from '#platform/health/health'
+import { healthHandler } from '#platform/health/health-handler'
 import { documentOf } from '../../support/document.ts'
 import { openHarbour, type Harbour } from '../../support/harbour.ts'
 import { exchangeRaw, statusesIn } from '../../support/raw-socket.ts'
@@ -71,11 +74,9 @@ describe('an API that is asked without a credential, by every spelling of every 
   const faults: string[] = []
   before(async () => {
     const log = pino({ level: 'error' }, { write: (line: string) => void faults.push(line) })
-    harbour = await openHarbour({
-      log,
-      health: (request, response, next) =>
-        request.path.startsWith('/api/health') ? void response.status(404).end() : next(),
-    })
+    const health = createHealth({ version: 'test', checks: [] }, { clock: systemClock })
+    health.enter('ready')
+    harbour = await openHarbour({ log, health: healthHandler(health) })
   })
   after(() => harbour.business.lifecycle.stop())
 
