@@ -11,6 +11,8 @@ import { Activity } from './0010-activity.ts'
 import { MemberLists } from './0011-member-lists.ts'
 import { ChangeLog } from './0012-change-log.ts'
 import { CacheReplies } from './0013-cache-replies.ts'
+import { Jobs } from './0014-jobs.ts'
+import { JobRunIndexes } from './0020-job-run-indexes.ts'
 
 /** Every migration, oldest first. A landed migration is never edited; the next one corrects it. */
 export const migrations = [
@@ -27,4 +29,6 @@ export const migrations = [
   { name: '0011-member-lists', class: MemberLists },
   { name: '0012-change-log', class: ChangeLog },
   { name: '0013-cache-replies', class: CacheReplies },
+  { name: '0014-jobs', class: Jobs },
+  { name: '0020-job-run-indexes', class: JobRunIndexes },
 ]

@@ -123,12 +123,37 @@ export const otherReads: Readonly<Record<string, OtherRead>> = {
     reader: 'the schedules, for the last run of a job',
     text: 'select id from job_runs where name = $1 order by started_at desc limit 20',
   },
-  idx_job_runs_active: {
-    reader: 'each run of a job, for runs of it that never ended',
-    text: `select id from job_runs where queue = $1 and bull_id = $2 and state = 'active'`,
+  idx_job_runs_job: {
+    reader: 'each run of a job, for earlier runs of it',
+    text: `select id from job_runs where queue = $1 and bull_id = $2 and state = 'completed'`,
   },
   idx_job_runs_failed: {
-    reader: 'the admin process, jobs that failed; to come',
+    reader: 'operators, for runs that failed',
     text: `select id from job_runs where state = 'failed' order by finished_at desc limit 20`,
+  },
+  idx_job_runs_started: {
+    reader: 'operators, for the last runs of all jobs',
+    text: 'select id from job_runs order by started_at desc, id desc limit 20',
+  },
+  idx_job_runs_org_started: {
+    reader: 'operators, for the runs for one organisation',
+    text: `select id from job_runs where organisation_id = $1
+            order by started_at desc, id desc limit 20`,
+  },
+  idx_job_runs_trace: {
+    reader: 'operators, for the run of a trace',
+    text: 'select id from job_runs where trace_id = $1',
+  },
+  idx_job_runs_error_trgm: {
+    reader: 'operators, for runs by the text of their error',
+    text: `select id from job_runs where error ilike $1 limit 20`,
+  },
+  idx_dead_letters_open: {
+    reader: 'whoever buries a job, whether it is there',
+    text: `select id from dead_letters where queue = $1 and job_id = $2 and resolution is null`,
+  },
+  idx_dead_letters_died: {
+    reader: 'operators, for jobs that were given up',
+    text: `select id from dead_letters order by died_at desc, id desc limit 20`,
   },
 }

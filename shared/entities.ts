@@ -12,6 +12,9 @@ import {
   PaymentLinkItem,
   XeroSync,
 } from '#payments'
+import { DeadLetter } from '#platform/delivery/dead-letter'
+import { DeclaredJob } from '#platform/delivery/declared-job'
+import { DeclaredSchedule } from '#platform/delivery/declared-schedule'
 import { IdempotencyKey } from '#platform/delivery/idempotency-key'
 import { JobRun } from '#platform/delivery/job-run'
 import { OutboxEvent } from '#platform/delivery/outbox-event'
@@ -43,4 +46,7 @@ export const entities = [
   OutboxEvent,
   IdempotencyKey,
   JobRun,
+  DeadLetter,
+  DeclaredJob,
+  DeclaredSchedule,
 ] as const

@@ -6,9 +6,12 @@ import { changeLogSecondsOf } from '#platform/cache/lifetimes'
 import { requireMigrated } from '#platform/database/require-migrated'
 import { createHealth } from '#platform/health/health'
 import { healthHandler, notFound } from '#platform/health/health-handler'
-import { noCacheCheck, databaseCheck, queueCheck } from '#platform/health/platform-checks'
+import { databaseCheck, noCacheCheck, queueCheck } from '#platform/health/platform-checks'
+import { canaryCheck, deadLettersCheck, schedulesCheck } from '#platform/health/worker-checks'
 import { listen } from '#platform/listen'
 import { openPlatform, type Platform } from '#platform/platform'
+import { canaryQueue, startCanary } from '#platform/queue/canary'
+import { declareJobs } from '#platform/queue/declare-jobs'
 import { openQueues, type Queues } from '#platform/queue/queues'
 import type { Started } from '#platform/run-process'
 import { startSchedules } from '#platform/queue/start-schedules'
@@ -25,8 +28,6 @@ export type WorkerSlice = Platform & {
 }
 
 const migrationNames = migrations.map(({ name }) => name)
-/** Jobs at a time, per queue. */
-const concurrency = 4
 /** Leaves half of the 10 s that stopping everything may take to the connections and to telemetry. */
 const stopGraceMs = 4000
 
@@ -35,14 +36,25 @@ export async function startWorker(config: Config, started: Started): Promise<Wor
   const platform = await openPlatform(config, { ...started, entities })
   await requireMigrated(platform.db, migrationNames)
   const { database, redis } = config
-  const { queueUrl: redisUrl, producerTimeoutMs } = redis
-  const queueOptions = { redisUrl, databaseUrl: database.url, producerTimeoutMs }
-  const queues = await openQueues(queueOptions, platform)
+  const { queueUrl: redisUrl, producerTimeoutMs, connectionsMax } = redis
+  const workersCount = new Set([canaryQueue, ...jobs.map(({ queue }) => queue)]).size
+  const queues = await openQueues(
+    { redisUrl, databaseUrl: database.url, producerTimeoutMs, workersCount, connectionsMax },
+    platform,
+  )
   const allowsLoopback = config.process.environment !== 'production'
   const fx = openFx(config.fx, { ...platform, allowsLoopback })
   const changeLogSeconds = changeLogSecondsOf(config.cache)
   const slice: WorkerSlice = { ...platform, queues, fx, changeLogSeconds }
-  const checks = [databaseCheck(platform.reserve), noCacheCheck, queueCheck(queues)]
+  await declareJobs(platform, jobs)
+  const checks = [
+    databaseCheck(platform.reserve),
+    noCacheCheck,
+    queueCheck(queues),
+    canaryCheck(startCanary(slice)),
+    schedulesCheck(platform),
+    deadLettersCheck(platform),
+  ]
   const health = createHealth({ version: config.process.version, checks }, platform)
   const answer = healthHandler(health, config.health.basicStatus)
   await listen(
@@ -50,7 +62,7 @@ export async function startWorker(config: Config, started: Started): Promise<Wor
     { name: 'worker', ...config.worker },
     platform,
   )
-  startWorkers(slice, jobs, { concurrency, stopGraceMs })
+  startWorkers(slice, jobs, { stopGraceMs, ...config.queue })
   startSchedules(slice, schedules)
   platform.lifecycle.defer('readiness', async () => health.enter('draining'))
   health.enter('ready')

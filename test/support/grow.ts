@@ -101,6 +101,7 @@ function plainValueOf({ type, isKey, target, values, default: initial }: Column)
     citext: sql`md5(n::text) || '@customers.invalid'`,
     bool: sql`n % 10 = 0`,
     int2: sql`n % 100`,
+    float4: sql`(n % 100) / 100.0`,
     int4: sql`n % 100`,
     int8: sql`n`,
     numeric: sql`n % 100 + 1`,

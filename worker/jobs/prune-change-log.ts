@@ -16,6 +16,8 @@ export const pruneChanges = defineJob({
   attemptsMax: 3,
   backoffMs: 2000,
   timeoutMs: 60_000,
+  concurrency: 1,
+  whenGivenUp: 'next-run',
   async run({ db, changeLogSeconds }: Slice) {
     const { deletedCount } = await pruneChangeLog(db, { retentionSeconds: changeLogSeconds })
     return { rows: deletedCount }

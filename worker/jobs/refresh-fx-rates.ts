@@ -19,6 +19,8 @@ export const refreshFxRates = defineJob({
   attemptsMax: 3,
   backoffMs: 2000,
   timeoutMs: 60_000,
+  concurrency: 1,
+  whenGivenUp: 'next-run',
   async run({ fx }: { readonly fx: Fx }, _payload, { signal }) {
     const results = await refreshRates(fx, { signal })
     const hasAnswer = results.some(({ status }) => status !== 'failed' && status !== 'rejected')

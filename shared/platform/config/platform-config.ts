@@ -47,6 +47,7 @@ export type PlatformConfig = {
     readonly commandTimeoutMs: number
     readonly producerTimeoutMs: number
   }
+  readonly queue: { readonly lockMs: number; readonly stalledCheckMs: number }
   readonly cache: {
     /** Where answers may be kept: nowhere, in this process, or in Redis as well. */
     readonly tiers: 'none' | 'memory' | 'memory-and-redis'
@@ -105,6 +106,7 @@ export function platformConfig(
     },
     database: databaseConfig(kind, values),
     redis: redisConfig(values),
+    queue: { lockMs: values.QUEUE_LOCK_MS, stalledCheckMs: values.QUEUE_STALLED_CHECK_MS },
     cache: cacheConfig(values),
     rateLimits: rateLimitConfig(values),
     health: { basicStatus: values.HEALTH_BASIC_STATUS },

@@ -4,6 +4,7 @@ import { cacheSettings } from './settings/cache-settings.ts'
 import { databaseSettings } from './settings/database-settings.ts'
 import { httpSettings } from './settings/http-settings.ts'
 import { processSettings } from './settings/process-settings.ts'
+import { queueSettings } from './settings/queue-settings.ts'
 import { rateLimitSettings } from './settings/rate-limit-settings.ts'
 import { redisSettings } from './settings/redis-settings.ts'
 import { telemetrySettings } from './settings/telemetry-settings.ts'
@@ -14,6 +15,7 @@ export const platformSettings = defineSettings({
   ...httpSettings,
   ...databaseSettings,
   ...redisSettings,
+  ...queueSettings,
   ...cacheSettings,
   ...rateLimitSettings,
   ...telemetrySettings,
@@ -25,6 +27,7 @@ export const platformSections: readonly SettingSection[] = [
   { title: 'HTTP', settings: httpSettings },
   { title: 'PostgreSQL', settings: databaseSettings },
   { title: 'Redis', settings: redisSettings },
+  { title: 'Queues', settings: queueSettings },
   { title: 'Response cache', settings: cacheSettings },
   { title: 'Rate limits', settings: rateLimitSettings },
   { title: 'Telemetry', settings: telemetrySettings },

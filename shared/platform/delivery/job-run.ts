@@ -18,6 +18,11 @@ export const JobRun = defineEntity({
     rowsAffected: p.integer().nullable(),
     error: p.text().nullable(),
     traceId: p.text().nullable(),
+    /** For whom, where the payload says it. */
+    organisationId: p.uuid().nullable(),
+    payload: p.json<object | string | number | boolean>().nullable(),
+    /** How far it is or was, 0 to 1, where it says so. */
+    progressRatio: p.float().columnType('real').nullable(),
   },
 })
 export type JobRun = InferEntity<typeof JobRun>

@@ -1,16 +1,41 @@
 import type { JobsOptions, Queue, WorkerOptions } from 'bullmq'
 
 /** The part of BullMQ's `Queue` that we use; the same for both backends. */
-export type JobQueue = Pick<Queue, 'add' | 'upsertJobScheduler' | 'getJobCounts' | 'close'>
+export type JobQueue = Pick<
+  Queue,
+  | 'add'
+  | 'addBulk'
+  | 'upsertJobScheduler'
+  | 'getJobScheduler'
+  | 'getJobSchedulers'
+  | 'removeJobScheduler'
+  | 'getJobCounts'
+  | 'getJob'
+  | 'getJobState'
+  | 'getJobs'
+  | 'pause'
+  | 'resume'
+  | 'isPaused'
+  | 'close'
+>
 
 /** The part of BullMQ's `Job` that a run looks at. */
 export type QueuedJob = {
   readonly id?: string | undefined
   readonly name: string
   readonly data: unknown
+  /** Counts what was put back as well. */
   readonly attemptsStarted: number
+  /** Those that failed. */
+  readonly attemptsMade: number
+  readonly opts: { readonly attempts?: number | undefined }
   moveToWait(token?: string): Promise<unknown>
+  /** @param timestamp milliseconds since 1970 */
+  moveToDelayed(timestamp: number, token?: string): Promise<unknown>
 }
+
+/** A job that has failed; `finishedOn` is there when it will not be tried again. */
+export type FailedJob = QueuedJob & { readonly finishedOn?: number | undefined }
 
 /** BullMQ hands the signal only to a processor that declares all three parameters. */
 export type Processor = (
@@ -23,14 +48,22 @@ export type Processor = (
 export type JobWorker = {
   on(event: 'error', listener: (error: Error) => void): unknown
   on(event: 'stalled', listener: (id: string) => void): unknown
+  on(event: 'failed', listener: (job: FailedJob | undefined, error: Error) => void): unknown
+  on(event: 'lockRenewalFailed', listener: (ids: string[]) => void): unknown
   waitUntilReady(): Promise<void>
+  cancelJob(id: string, reason?: string): boolean
   cancelAllJobs(reason?: string): void
   close(): Promise<void>
 }
 
 export type WorkerSettings = Pick<
   WorkerOptions,
-  'concurrency' | 'removeOnComplete' | 'removeOnFail' | 'lockDuration' | 'stalledInterval'
+  | 'concurrency'
+  | 'removeOnComplete'
+  | 'removeOnFail'
+  | 'lockDuration'
+  | 'stalledInterval'
+  | 'maxStalledCount'
 >
 
 /**

@@ -16,16 +16,17 @@ import type { QueueBackend } from './backend.ts'
 /** BullMQ's own tables live apart from ours. */
 const schema = 'bullmq'
 
-/** Every worker keeps one connection for LISTEN; the rest is for short statements. */
-const connectionsMax = 8
+/** Every worker keeps one connection for LISTEN; so many more are for short statements. */
+const statementConnections = 3
 
 /** The queues inside the database, for installations without Redis. One small pool for all queues of the process,
  *  since BullMQ would open one per queue and per worker. */
 export async function openPostgresBackend(
-  url: string,
+  { url, workersCount }: { readonly url: string; readonly workersCount: number },
   { log, lifecycle }: { readonly log: Log; readonly lifecycle: Lifecycle },
 ): Promise<QueueBackend> {
   await migrateQueues(url)
+  const connectionsMax = workersCount + statementConnections
   const pool = new Pool({
     connectionString: url,
     options: `-c search_path=${schema}`,
@@ -54,8 +55,8 @@ export async function openPostgresBackend(
     },
     worker(name, processor, settings) {
       workersOpen += 1
-      if (workersOpen > connectionsMax - 3) {
-        throw new Error(`${connectionsMax} queue connections do not carry ${workersOpen} workers`)
+      if (workersOpen > workersCount) {
+        throw new Error(`queues were opened for ${workersCount} workers, not ${workersOpen}`)
       }
       return new Worker(name, (job, token, signal) => processor(job, token, signal), {
         ...shared,

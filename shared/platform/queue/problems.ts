@@ -23,4 +23,9 @@ export const queueProblems = defineProblems('queue', {
     title: 'The job took longer than it may',
     advice: 'It is tried again until its attempts are used up.',
   },
+  superseded: {
+    kind: 'conflict',
+    title: 'Another run of the job has taken over',
+    advice: 'Nothing is left to do: the other run does it, or has done it.',
+  },
 })

@@ -1,7 +1,9 @@
+import { hash } from 'node:crypto'
 import type { z } from 'zod'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Log } from '../log.ts'
 import { Problem } from '../problem.ts'
+import type { Random } from '../random.ts'
 import { retention, type JobQueue, type QueueBackend } from './backend.ts'
 import type { JobDefinition } from './define-job.ts'
 import { openPostgresBackend } from './postgres-backend.ts'
@@ -14,13 +16,22 @@ export type QueueOptions = {
   readonly databaseUrl: string
   /** How long adding a job may take before it fails. */
   readonly producerTimeoutMs: number
+  /** The workers that this process will start; each holds connections of its own. */
+  readonly workersCount?: number
+  /** Connections to Redis that the workers may use. */
+  readonly connectionsMax?: number
 }
 
 export type EnqueueOptions = {
   /** While a job with this key waits or runs, enqueueing another one does nothing. */
   readonly key?: string
   readonly delayMs?: number
+  /** Instead of one at random or by the job's idempotency key; never a number, never with a colon. */
+  readonly jobId?: string
 }
+
+/** What enqueueing needs to know of a job, which a process that cannot import it has from `job_definitions`. */
+export type Enqueueable = Pick<JobDefinition<never>, 'queue' | 'name' | 'attemptsMax' | 'backoffMs'>
 
 /** How many jobs of a queue are in which state. */
 export type QueueCounts = Readonly<Record<'waiting' | 'active' | 'delayed' | 'failed', number>>
@@ -35,22 +46,35 @@ export type Queues = {
     payload: z.input<Payload>,
     options?: EnqueueOptions,
   ): Promise<string>
+  /** Enqueues what was checked elsewhere.  @throws {Problem} queue/unavailable */
+  enqueueChecked(
+    job: Enqueueable,
+    data: unknown,
+    options: EnqueueOptions & { readonly jobId: string },
+  ): Promise<string>
   /** The underlying queue, opened once.  @throws {Problem} queue/unavailable */
   queue(name: string): JobQueue
+  /** Asks a queue; whatever it throws while the backend is away is one problem.  @throws {Problem} queue/unavailable */
+  ask<T>(name: string, question: (queue: JobQueue) => Promise<T>): Promise<T>
   counts(name: string): Promise<QueueCounts>
   /** Fails when the queues cannot be reached. */
   ping(): Promise<void>
 }
 
+type Needs = { readonly log: Log; readonly lifecycle: Lifecycle; readonly random: Random }
+
 /** Opens the producer's side. A Redis that is away does not keep the process from starting. */
 export async function openQueues(
   options: QueueOptions,
-  { log, lifecycle }: { readonly log: Log; readonly lifecycle: Lifecycle },
+  { log, lifecycle, random }: Needs,
 ): Promise<Queues> {
-  const { redisUrl, databaseUrl, producerTimeoutMs } = options
+  const { redisUrl, databaseUrl, producerTimeoutMs, workersCount = 0, connectionsMax } = options
   const backend = redisUrl
-    ? await openRedisBackend({ url: redisUrl, producerTimeoutMs }, { log, lifecycle })
-    : await openPostgresBackend(databaseUrl, { log, lifecycle })
+    ? await openRedisBackend(
+        { url: redisUrl, producerTimeoutMs, workersCount, connectionsMax },
+        { log, lifecycle },
+      )
+    : await openPostgresBackend({ url: databaseUrl, workersCount }, { log, lifecycle })
   const open = new Map<string, JobQueue>()
   lifecycle.defer('queues', async () => {
     await Promise.all([...open.values()].map((one) => one.close()))
@@ -62,23 +86,37 @@ export async function openQueues(
     return opened
   }
 
+  const ask: Queues['ask'] = (name, question) => reach(() => question(queue(name)))
+
+  async function enqueueChecked(
+    job: Enqueueable,
+    data: unknown,
+    { jobId, key, delayMs }: EnqueueOptions & { readonly jobId: string },
+  ): Promise<string> {
+    const added = await ask(job.queue, (one) =>
+      one.add(job.name, data, {
+        ...jobOptions(job),
+        jobId,
+        ...(key !== undefined && { deduplication: { id: key } }),
+        ...(delayMs !== undefined && { delay: delayMs }),
+      }),
+    )
+    return added.id ?? jobId
+  }
+
   return {
     backend,
     queue,
-    async enqueue(job, payload, { key, delayMs } = {}) {
+    ask,
+    enqueueChecked,
+    async enqueue(job, payload, more = {}) {
       const data = checkPayload(job, payload)
-      const added = await reach(() =>
-        queue(job.queue).add(job.name, data, {
-          ...jobOptions(job),
-          ...(key !== undefined && { deduplication: { id: key } }),
-          ...(delayMs !== undefined && { delay: delayMs }),
-        }),
-      )
-      return added.id ?? ''
+      const jobId = more.jobId ?? idempotentId(job, payload) ?? random.uuid()
+      return enqueueChecked(job, data, { ...more, jobId })
     },
     async counts(name) {
-      const counts = await reach(() =>
-        queue(name).getJobCounts('waiting', 'active', 'delayed', 'failed'),
+      const counts = await ask(name, (one) =>
+        one.getJobCounts('waiting', 'active', 'delayed', 'failed'),
       )
       const { waiting = 0, active = 0, delayed = 0, failed = 0 } = counts
       return { waiting, active, delayed, failed }
@@ -87,8 +125,14 @@ export async function openQueues(
   }
 }
 
+/** The id that all jobs of one idempotency key have. */
+function idempotentId(job: JobDefinition<never>, payload: unknown): string | undefined {
+  const key = job.idempotencyKey?.(job.payload.parse(payload))
+  return key === undefined ? undefined : `${job.name}-${hash('sha256', key, 'base64url')}`
+}
+
 /** How BullMQ is told about a job's attempts and what it keeps. */
-export function jobOptions(job: JobDefinition<never>) {
+export function jobOptions(job: Pick<Enqueueable, 'attemptsMax' | 'backoffMs'>) {
   return {
     attempts: job.attemptsMax,
     backoff: { type: 'exponential', delay: job.backoffMs, jitter: 0.5 },

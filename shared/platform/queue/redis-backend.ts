@@ -13,14 +13,28 @@ const prefix = '{tidegate}'
 /** Reconnecting must be quick after a short outage and calm during a long one; units: ms. */
 const retryStrategy = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt, 6), 2000)
 
+export type RedisBackendOptions = {
+  readonly url: string
+  readonly producerTimeoutMs: number
+  readonly workersCount: number
+  /** Each worker has two, one of which waits for jobs. */
+  readonly connectionsMax: number | undefined
+}
+
 /**
  * Two clients, since they want opposite things: an HTTP request that enqueues must fail at once while Redis is away,
  * a worker must wait for it however long it takes (ioredis' defaults do neither: 20 retries are about 70 seconds).
  */
 export async function openRedisBackend(
-  { url, producerTimeoutMs }: { readonly url: string; readonly producerTimeoutMs: number },
+  { url, producerTimeoutMs, workersCount, connectionsMax = Infinity }: RedisBackendOptions,
   { log, lifecycle }: { readonly log: Log; readonly lifecycle: Lifecycle },
 ): Promise<QueueBackend> {
+  const connections = 1 + 2 * workersCount
+  if (connections > connectionsMax) {
+    throw new Error(
+      `REDIS_MAX_CONNECTIONS is ${connectionsMax}, and ${workersCount} workers need ${connections}: raise it`,
+    )
+  }
   const producer = connect(url, log, {
     connectTimeout: 2000,
     commandTimeout: producerTimeoutMs,

@@ -1,3 +1,4 @@
+import { CronExpressionParser } from 'cron-parser'
 import type { z } from 'zod'
 import type { JobDefinition } from './define-job.ts'
 
@@ -21,4 +22,26 @@ export function defineSchedule<Payload extends z.ZodType>(schedule: {
   readonly cadence: Cadence
 }): Schedule {
   return schedule
+}
+
+/** The shortest interval; what is more frequent is no job. */
+const everyMsMin = 100
+
+/** The latest slot of a cadence that is not after `at`.
+ *  @throws {Error} for a cadence that cannot be read, saying what is wrong with it */
+export function latestSlot(cadence: Cadence, at: Date): Date {
+  if ('everyMs' in cadence) {
+    const { everyMs } = cadence
+    if (!Number.isInteger(everyMs) || everyMs < everyMsMin) {
+      throw new Error(`an interval of ${everyMs} ms; it is a whole number from ${everyMsMin}`)
+    }
+    return new Date(Math.floor(at.getTime() / everyMs) * everyMs)
+  }
+  try {
+    // one millisecond later, since the parser looks strictly before
+    const currentDate = new Date(at.getTime() + 1)
+    return CronExpressionParser.parse(cadence.cron, { currentDate, tz: 'UTC' }).prev().toDate()
+  } catch (cause) {
+    throw new Error(`${JSON.stringify(cadence.cron)} is not a cron pattern`, { cause })
+  }
 }

@@ -1,81 +1,138 @@
 import type { Clock } from '../clock.ts'
+import type { Database } from '../database/database.ts'
 import type { Log } from '../log.ts'
 import type { Lifecycle } from '../lifecycle.ts'
-import { lastCompletedAt, type RecordSlice } from './job-runs.ts'
+import { declareSchedules, forgetSchedules } from './declare-jobs.ts'
+import { lastCompletedAt } from './job-runs.ts'
 import { checkPayload, jobOptions, type Queues } from './queues.ts'
-import type { Schedule } from './schedule.ts'
+import { latestSlot, type Schedule } from './schedule.ts'
 
-type Slice = Pick<RecordSlice, 'db'> & {
+type Slice = {
+  readonly db: Pick<Database, 'run'>
   readonly clock: Clock
   readonly log: Log
   readonly lifecycle: Lifecycle
   readonly queues: Queues
 }
 
-/** Pauses between attempts to write the schedules while the queues are away. */
+/** How often it is seen to that the schedules are there: a Redis that somebody has flushed tells nobody. */
+const keepEveryMs = 15_000
+/** Pauses between attempts while the queues are away. */
 const retryMs = 1000
 
-/** Writes the schedules into the queues and keeps them there: they are written again whenever the backend returns,
- *  since a Redis without persistence comes back empty. Does not wait for a backend that is away. */
-export function startSchedules(slice: Slice, schedules: readonly Schedule[]): void {
-  const stopped = new AbortController()
-  for (const { job, payload } of schedules) {
-    checkPayload(job, payload)
-  }
-  let writing: Promise<void> | undefined
-  const write = (): void => {
-    if (stopped.signal.aborted) {
-      return
-    }
-    writing ??= writeUntilDone(slice, schedules, stopped.signal).finally(
-      () => (writing = undefined),
-    )
-    slice.lifecycle.background('schedules', writing)
-  }
-  slice.lifecycle.defer('schedules', async () => {
-    stopped.abort()
-    await writing
-  })
-  slice.queues.backend.onReturn(write)
-  write()
-}
-
-async function writeUntilDone(
+/** Writes the schedules into the queues and keeps them there, for a Redis without persistence comes back empty, and one that
+ *  was flushed stays connected. Does not wait for a backend that is away.
+ *  @throws {Error} at once for a cadence that cannot be read, and a {Problem} for a payload that its job would refuse */
+export function startSchedules(
   slice: Slice,
   schedules: readonly Schedule[],
-  stopped: AbortSignal,
-): Promise<void> {
-  while (!stopped.aborted) {
+  everyMs = keepEveryMs,
+): void {
+  for (const { id, job, payload, cadence } of schedules) {
+    checkPayload(job, payload)
     try {
-      for (const schedule of schedules) {
-        await writeOne(slice, schedule)
-      }
-      return
-    } catch (error) {
-      slice.log.warn({ err: error }, 'schedules not written yet')
-      await slice.clock.sleep(retryMs, stopped).catch(() => {})
+      latestSlot(cadence, slice.clock.now())
+    } catch (cause) {
+      throw new Error(`the schedule ${id} cannot be kept`, { cause })
     }
+  }
+  const keeper = new ScheduleKeeper(slice, schedules, everyMs)
+  slice.lifecycle.defer('schedules', () => keeper.stop())
+  slice.queues.backend.onReturn(() => keeper.wake())
+  slice.lifecycle.background('schedules', keeper.keep())
+}
+
+class ScheduleKeeper {
+  readonly #slice: Slice
+  readonly #schedules: readonly Schedule[]
+  readonly #everyMs: number
+  readonly #stopped = new AbortController()
+  #nudge = Promise.withResolvers<void>()
+  #kept = Promise.withResolvers<void>()
+
+  constructor(slice: Slice, schedules: readonly Schedule[], everyMs: number) {
+    this.#slice = slice
+    this.#schedules = schedules
+    this.#everyMs = everyMs
+  }
+
+  wake(): void {
+    this.#nudge.resolve()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort()
+    await this.#kept.promise
+  }
+
+  async keep(): Promise<void> {
+    let written: ReadonlySet<string> = new Set()
+    while (!this.#stopped.signal.aborted) {
+      const nudge = Promise.withResolvers<void>()
+      this.#nudge = nudge
+      try {
+        written = await this.#keepOnce(written)
+        await this.#pause(this.#everyMs, nudge.promise)
+      } catch (error) {
+        this.#slice.log.warn({ err: error }, 'schedules not written yet')
+        await this.#pause(retryMs, nudge.promise)
+      }
+    }
+    this.#kept.resolve()
+  }
+
+  /** Writes all of them once, so that a changed cadence holds, and later those that are missing.
+   *  @param written the ids that this process has written */
+  async #keepOnce(written: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    const { queues, log } = this.#slice
+    await declareSchedules(this.#slice, this.#schedules)
+    for (const schedule of this.#schedules) {
+      const { id, job } = schedule
+      const isThere = await queues.ask(job.queue, (queue) => queue.getJobScheduler(id))
+      if (!isThere || !written.has(id)) {
+        await writeOne(this.#slice, schedule)
+      }
+      if (!isThere && written.has(id)) {
+        log.warn({ schedule: id }, 'schedule was lost by the queue and is written again')
+      }
+    }
+    for (const { id, queue } of await forgetSchedules(this.#slice)) {
+      await queues.ask(queue, (one) => one.removeJobScheduler(id))
+      log.info({ schedule: id }, 'schedule that nobody declares any more removed')
+    }
+    return new Set(this.#schedules.map(({ id }) => id))
+  }
+
+  async #pause(ms: number, nudged: Promise<void>): Promise<void> {
+    const over = new AbortController()
+    const signal = AbortSignal.any([over.signal, this.#stopped.signal])
+    const asleep = this.#slice.clock.sleep(ms, signal).catch(() => undefined)
+    await Promise.race([asleep, nudged])
+    over.abort()
   }
 }
 
-async function writeOne(slice: Slice, { id, job, payload, cadence }: Schedule): Promise<void> {
+async function writeOne(slice: Slice, schedule: Schedule): Promise<void> {
+  const { id, job, payload, cadence } = schedule
   const repeat =
     'cron' in cadence ? { pattern: cadence.cron, tz: 'UTC' } : { every: cadence.everyMs }
-  const next = await slice.queues
-    .queue(job.queue)
-    .upsertJobScheduler(id, repeat, { name: job.name, data: payload, opts: jobOptions(job) })
+  const next = await slice.queues.ask(job.queue, (queue) =>
+    queue.upsertJobScheduler(id, repeat, { name: job.name, data: payload, opts: jobOptions(job) }),
+  )
   const isDueNow = (next.delay ?? 0) <= 0
-  if (!isDueNow && 'everyMs' in cadence && (await isOverdue(slice, job, cadence.everyMs))) {
+  if (!isDueNow && (await isOverdue(slice, schedule))) {
     await slice.queues.enqueue(job, payload, { key: `overdue-${id}` })
   }
 }
 
-/** True when the work was last done longer ago than its cadence, however far off the next slot is. */
+/** True when a slot has passed since the work was last done, or more than the interval, however far off the next slot is. */
 async function isOverdue(
   { db, clock }: Slice,
-  job: Schedule['job'],
-  everyMs: number,
+  { job, payload, cadence }: Schedule,
 ): Promise<boolean> {
-  const last = await lastCompletedAt({ db }, job)
-  return !last || clock.now().getTime() - last.getTime() > everyMs
+  const last = await lastCompletedAt({ db }, { ...job, payload })
+  const now = clock.now()
+  const dueSince =
+    'cron' in cadence ? latestSlot(cadence, now) : new Date(now.getTime() - cadence.everyMs)
+  return !last || last < dueSince
 }

@@ -1,10 +1,12 @@
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Log } from '../log.ts'
-import { retention, type JobWorker } from './backend.ts'
+import { retention, type FailedJob, type JobWorker, type WorkerSettings } from './backend.ts'
+import { bury } from './dead-letters.ts'
 import type { JobDefinition } from './define-job.ts'
+import { lockLost } from './limit-time.ts'
 import type { RecordSlice } from './job-runs.ts'
 import type { Queues } from './queues.ts'
-import { runJob } from './run-job.ts'
+import { describeJob, runJob, type FindJob } from './run-job.ts'
 
 /** What every worker needs, besides what its jobs need. */
 export type WorkerSlice = RecordSlice & {
@@ -14,35 +16,56 @@ export type WorkerSlice = RecordSlice & {
 }
 
 export type WorkerLimits = {
-  /** Jobs at a time, per queue. */
-  readonly concurrency: number
   /** How long running jobs may go on after the process was told to stop, before they are aborted and put back. */
   readonly stopGraceMs: number
+  /** How long a worker holds a job without saying that it is alive. It says so twice in that time; whoever was killed or
+   *  frozen for longer loses the job to another worker. */
+  readonly lockMs: number
+  /** How often it is looked for jobs that were lost. */
+  readonly stalledCheckMs: number
 }
 
+/** A job whose worker died twice is not given to a third: it may be what kills them. */
+const stalledCountMax = 1
+
 /** Starts one worker per queue for all jobs listed. Stops with the lifecycle: running jobs get their grace,
- *  are then aborted and put back, and no connection is waited for longer than that. */
+ *  are then aborted and put back, and no connection is waited for longer than that.
+ *  @throws {Error} for two jobs of one name in a queue, or of different concurrency */
 export function startWorkers<Slice extends WorkerSlice>(
   slice: Slice,
   jobs: readonly JobDefinition<Slice>[],
   limits: WorkerLimits,
 ): void {
   for (const [queue, ofQueue] of byQueue(jobs)) {
+    const findJob: FindJob<Slice> = (name) => ofQueue.get(name)
     const worker = slice.queues.backend.worker(
       queue,
-      (queued, token, signal) => {
-        const stopping = signal ?? neverAborted
-        return runJob(slice, (name) => ofQueue.get(name), { queue, queued, token, stopping })
-      },
-      { concurrency: limits.concurrency, ...retention },
+      (queued, token, signal) =>
+        runJob(slice, findJob, { queue, queued, token, cancelled: signal ?? neverAborted }),
+      { ...settingsOf(limits), concurrency: concurrencyOf(queue, [...ofQueue.values()]) },
     )
     worker.on('error', (error) => slice.log.warn({ err: error, queue }, 'worker error'))
     worker.on('stalled', (id) => slice.log.warn({ queue, queuedId: id }, 'job stalled'))
+    worker.on('lockRenewalFailed', (ids) => ids.forEach((id) => worker.cancelJob(id, lockLost)))
+    worker.on('failed', (queued, error) => {
+      if (queued && isStalledForGood(queued, error)) {
+        slice.lifecycle.background('dead letter', buryStalled(slice, findJob, { queue, queued }))
+      }
+    })
     slice.lifecycle.defer(`worker of ${queue}`, () => stopWorker(worker, limits, slice))
   }
 }
 
 const neverAborted = new AbortController().signal
+
+function settingsOf({ lockMs, stalledCheckMs }: WorkerLimits): WorkerSettings {
+  return {
+    lockDuration: lockMs,
+    stalledInterval: stalledCheckMs,
+    maxStalledCount: stalledCountMax,
+    ...retention,
+  }
+}
 
 function byQueue<Slice>(
   jobs: readonly JobDefinition<Slice>[],
@@ -56,6 +79,38 @@ function byQueue<Slice>(
     queues.set(job.queue, ofQueue.set(job.name, job))
   }
   return queues
+}
+
+function concurrencyOf(
+  queue: string,
+  jobs: readonly Pick<JobDefinition<never>, 'concurrency'>[],
+): number {
+  const [concurrency = 1, ...others] = new Set(jobs.map((job) => job.concurrency))
+  if (others.length > 0) {
+    throw new Error(`the jobs of ${queue} share a worker and must declare the same concurrency`)
+  }
+  return concurrency
+}
+
+/** BullMQ ends such a job without calling its processor. */
+function isStalledForGood(queued: FailedJob, error: Error): boolean {
+  return queued.finishedOn !== undefined && error.message.includes('stalled')
+}
+
+async function buryStalled<Slice extends WorkerSlice>(
+  slice: Slice,
+  findJob: FindJob<Slice>,
+  { queue, queued }: { readonly queue: string; readonly queued: FailedJob },
+): Promise<void> {
+  slice.log.error(
+    { queue, job: queued.name, queuedId: queued.id },
+    'job given up: its workers died',
+  )
+  if (findJob(queued.name)?.whenGivenUp !== 'next-run') {
+    const error = 'two workers died while they ran it, or were frozen'
+    const attempts = queued.attemptsStarted
+    await bury(slice, { ...describeJob({ queue, queued }), reason: 'stalled', error, attempts })
+  }
 }
 
 /** How long an aborted job may take to be put back, and a dead connection to be given up. */

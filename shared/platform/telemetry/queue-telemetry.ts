@@ -2,8 +2,8 @@ import { ROOT_CONTEXT } from '@opentelemetry/api'
 import { suppressTracing } from '@opentelemetry/core'
 import { BullMQOtel } from 'bullmq-otel'
 
-/** BullMQ's own housekeeping, several root spans a minute for every queue, which nobody asked for. */
-const housekeeping = new Set(['startStalledCheckTimer', 'moveStalledJobsToWait', 'extendLocks'])
+/** BullMQ's own housekeeping and the canary's jobs: many root spans a minute, which nobody asked for. */
+const housekeeping = /^(startStalledCheckTimer|moveStalledJobsToWait|extendLocks)\b|^\w+ canary\b/
 
 /** Traces jobs from `add` to `process`, across processes, and leaves BullMQ's housekeeping out,
  *  together with the statements it makes. */
@@ -12,8 +12,7 @@ export function queueTelemetry(): BullMQOtel {
   const { tracer } = telemetry
   const startSpan = tracer.startSpan.bind(tracer)
   tracer.startSpan = (name, options, parent) => {
-    const [operation = ''] = name.split(' ')
-    if (!housekeeping.has(operation)) {
+    if (!housekeeping.test(name)) {
       return startSpan(name, options, parent)
     }
     const span = startSpan(name, options, suppressTracing(parent ?? ROOT_CONTEXT))

@@ -5,6 +5,7 @@ import { openDatabase, type Database } from '#platform/database/database'
 import { createLifecycle, type Lifecycle } from '#platform/lifecycle'
 import { createLog, type Log } from '#platform/log'
 import { openQueues, type Queues } from '#platform/queue/queues'
+import type { WorkerLimits } from '#platform/queue/workers'
 import { systemRandom, type Random } from '#platform/random'
 import { createDatabase, redisUrl } from '../../support/servers.ts'
 
@@ -26,6 +27,7 @@ export async function openProcess(
   databaseUrl: string,
   redis: string | undefined,
   onLine?: (line: string) => void,
+  workersCount = 4,
 ): Promise<Opened> {
   const log = onLine
     ? pino({ level: 'warn' }, { write: onLine })
@@ -47,8 +49,8 @@ export async function openProcess(
     { log, lifecycle },
   )
   const queues = await openQueues(
-    { redisUrl: redis, databaseUrl, producerTimeoutMs: 1000 },
-    { log, lifecycle },
+    { redisUrl: redis, databaseUrl, producerTimeoutMs: 1000, workersCount },
+    { log, lifecycle, random: systemRandom },
   )
   return { clock: systemClock, random: systemRandom, log, lifecycle, db, queues }
 }
@@ -84,3 +86,17 @@ export async function eventually<T>(
 }
 
 export const anyPayload = z.strictObject({ word: z.string().min(1) })
+
+/** Limits under which nothing is taken from a worker that lives. */
+export const calmLimits: WorkerLimits = { stopGraceMs: 300, lockMs: 30_000, stalledCheckMs: 30_000 }
+
+/** What a declared job says besides what it does. */
+export const anyJob = {
+  name: 'say',
+  payload: anyPayload,
+  attemptsMax: 3,
+  backoffMs: 10,
+  timeoutMs: 5000,
+  concurrency: 4,
+  whenGivenUp: 'dead-letter',
+} as const

@@ -9,7 +9,14 @@ import { startSchedules } from '#platform/queue/start-schedules'
 import { startWorkers } from '#platform/queue/workers'
 import { findRedisBinary, startRedis, type RedisServer } from '../../../deploy/laptop/redis.ts'
 import { createDatabase, freePort } from '../../support/servers.ts'
-import { anyPayload, eventually, openProcess, type Opened } from './fixture.ts'
+import {
+  anyJob,
+  type anyPayload,
+  calmLimits as limits,
+  eventually,
+  openProcess,
+  type Opened,
+} from './fixture.ts'
 
 describe('queue whose redis goes away', () => {
   let binary = ''
@@ -59,11 +66,7 @@ describe('queue whose redis goes away', () => {
     const words: string[] = []
     const job = defineJob<Opened, typeof anyPayload>({
       queue: `${queue}-${process.pid}`,
-      name: 'say',
-      payload: anyPayload,
-      attemptsMax: 3,
-      backoffMs: 10,
-      timeoutMs: 5000,
+      ...anyJob,
       run: async (_slice, { word }) => {
         words.push(word)
         return {}
@@ -71,8 +74,6 @@ describe('queue whose redis goes away', () => {
     })
     return { words, job }
   }
-
-  const limits = { concurrency: 1, stopGraceMs: 300 }
 
   async function enqueueMs(one: Opened, job: ReturnType<typeof recorder>['job']) {
     const begin = performance.now()

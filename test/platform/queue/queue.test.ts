@@ -2,17 +2,17 @@ import { expect } from 'chai'
 import { sql } from 'kysely'
 import { Problem, defineProblems } from '#platform/problem'
 import { defineJob, type JobDefinition, type JobRun } from '#platform/queue/define-job'
-import { startWorkers, type WorkerLimits } from '#platform/queue/workers'
+import { startWorkers } from '#platform/queue/workers'
 import {
-  anyPayload,
+  anyJob,
+  type anyPayload,
   backends,
+  calmLimits as limits,
   createBackend,
   eventually,
   openProcess,
   type Opened,
 } from './fixture.ts'
-
-const limits: WorkerLimits = { concurrency: 4, stopGraceMs: 300 }
 
 const problems = defineProblems('test', {
   hopeless: { kind: 'unprocessable', title: 'Hopeless', advice: '' },
@@ -57,11 +57,7 @@ for (const kind of backends) {
       count += 1
       return defineJob<Opened, typeof anyPayload>({
         queue: `${kind}-${process.pid}-${count}`,
-        name: 'say',
-        payload: anyPayload,
-        attemptsMax: 3,
-        backoffMs: 10,
-        timeoutMs: 5000,
+        ...anyJob,
         run,
         ...more,
       })

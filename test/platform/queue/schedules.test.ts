@@ -5,15 +5,15 @@ import { defineSchedule, type Schedule } from '#platform/queue/schedule'
 import { startSchedules } from '#platform/queue/start-schedules'
 import { startWorkers } from '#platform/queue/workers'
 import {
-  anyPayload,
+  anyJob,
+  type anyPayload,
   backends,
+  calmLimits as limits,
   createBackend,
   eventually,
   openProcess,
   type Opened,
 } from './fixture.ts'
-
-const limits = { concurrency: 2, stopGraceMs: 300 }
 
 for (const kind of backends) {
   describe(`schedules on ${kind}`, () => {
@@ -43,11 +43,9 @@ for (const kind of backends) {
       count += 1
       const job = defineJob<Opened, typeof anyPayload>({
         queue: `schedules-${kind}-${process.pid}-${count}`,
+        ...anyJob,
         name: 'tick',
-        payload: anyPayload,
         attemptsMax: 1,
-        backoffMs: 10,
-        timeoutMs: 5000,
         run: async () => ({}),
       })
       return {

@@ -42,8 +42,7 @@ export const redisSettings = defineSettings({
     standard: '50',
     unit: 'connections',
     meaning:
-      'The most connections that one process opens to Redis, of all its queues and caches together.',
-    comesWith: 'the job engine',
+      'The most connections that one process opens to the Redis of the queues; a worker has two for each queue. Too few: it does not start.',
   },
   REDIS_CONNECT_TIMEOUT_MS: {
     schema: timeout,
