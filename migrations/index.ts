@@ -13,6 +13,7 @@ import { ChangeLog } from './0012-change-log.ts'
 import { CacheReplies } from './0013-cache-replies.ts'
 import { Jobs } from './0014-jobs.ts'
 import { JobRunIndexes } from './0020-job-run-indexes.ts'
+import { EventDeliveries } from './0021-event-deliveries.ts'
 
 /** Every migration, oldest first. A landed migration is never edited; the next one corrects it. */
 export const migrations = [
@@ -31,4 +32,5 @@ export const migrations = [
   { name: '0013-cache-replies', class: CacheReplies },
   { name: '0014-jobs', class: Jobs },
   { name: '0020-job-run-indexes', class: JobRunIndexes },
+  { name: '0021-event-deliveries', class: EventDeliveries },
 ]

@@ -112,8 +112,17 @@ export const otherReads: Readonly<Record<string, OtherRead>> = {
 
   // delivery
   idx_outbox_events_unpublished: {
-    reader: 'the relay of the outbox, to come',
+    reader: 'the relay of the outbox, for new events',
     text: 'select id from outbox_events where published_at is null order by id limit 100',
+  },
+  idx_event_deliveries_open: {
+    reader: 'the relay of the outbox, for what is to be given to somebody',
+    text: 'select subscriber from event_deliveries where ended_at is null order by event_id limit 100',
+  },
+  idx_event_deliveries_order: {
+    reader: 'the relay of the outbox, whether an earlier event of the aggregate is open',
+    text: `select event_id from event_deliveries
+            where subscriber = $1 and aggregate_id = $2 and ended_at is null and event_id < $3`,
   },
   idx_idempotency_keys_expiry: {
     reader: 'the clean-up of idempotency keys, to come',

@@ -15,6 +15,7 @@ import {
 import { DeadLetter } from '#platform/delivery/dead-letter'
 import { DeclaredJob } from '#platform/delivery/declared-job'
 import { DeclaredSchedule } from '#platform/delivery/declared-schedule'
+import { EventDelivery } from '#platform/delivery/event-delivery'
 import { IdempotencyKey } from '#platform/delivery/idempotency-key'
 import { JobRun } from '#platform/delivery/job-run'
 import { OutboxEvent } from '#platform/delivery/outbox-event'
@@ -44,6 +45,7 @@ export const entities = [
   LedgerBalance,
   XeroSync,
   OutboxEvent,
+  EventDelivery,
   IdempotencyKey,
   JobRun,
   DeadLetter,

@@ -102,6 +102,7 @@ const lists: [string, readonly string[]][] = [
   ['api/resources.ts', filesUnder('api/resources')],
   ['api/routes.ts', filesUnder('api/routes')],
   ['worker/jobs.ts', filesUnder('worker/jobs')],
+  ['worker/subscribers.ts', filesUnder('worker/subscribers')],
   ['admin/router.ts', filesUnder('admin/procedures')],
   ['migrations/index.ts', filesUnder('migrations').filter((path) => /^migrations\/\d/.test(path))],
 ]

@@ -16,8 +16,10 @@ import { openQueues, type Queues } from '#platform/queue/queues'
 import type { Started } from '#platform/run-process'
 import { startSchedules } from '#platform/queue/start-schedules'
 import { startWorkers } from '#platform/queue/workers'
-import { jobs } from './jobs.ts'
+import { startRelay } from '#platform/outbox/relay'
+import { jobs as plainJobs } from './jobs.ts'
 import { schedules } from './schedules.ts'
+import { subscribers } from './subscribers.ts'
 
 /** What the jobs may use; each names the part that it needs. */
 export type WorkerSlice = Platform & {
@@ -27,6 +29,8 @@ export type WorkerSlice = Platform & {
   readonly changeLogSeconds: number
 }
 
+/** Those that are enqueued by name, and those that bring subscribers their events. */
+const jobs = [...plainJobs, ...subscribers.map(({ job }) => job)]
 const migrationNames = migrations.map(({ name }) => name)
 /** Leaves half of the 10 s that stopping everything may take to the connections and to telemetry. */
 const stopGraceMs = 4000
@@ -64,6 +68,8 @@ export async function startWorker(config: Config, started: Started): Promise<Wor
   )
   startWorkers(slice, jobs, { stopGraceMs, ...config.queue })
   startSchedules(slice, schedules)
+  const { directUrl: databaseUrl, applicationName } = database
+  startRelay(slice, subscribers, { databaseUrl, applicationName })
   platform.lifecycle.defer('readiness', async () => health.enter('draining'))
   health.enter('ready')
   return slice

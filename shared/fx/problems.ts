@@ -8,6 +8,12 @@ export const problems = defineProblems('fx', {
     advice:
       'Try again in a minute. Where an older rate will do, ask for it explicitly; it is then marked as stale.',
   },
+  snapshotInconsistent: {
+    kind: 'broken',
+    title: 'A frozen rate is not what it says',
+    advice:
+      'Somebody has changed the table beside the product, or a publication after it was used. Compare the parts that are named with their source.',
+  },
   amountOutOfRange: {
     kind: 'unprocessable',
     title: 'Amount cannot be converted',

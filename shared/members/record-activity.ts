@@ -4,7 +4,8 @@ import type { Caller } from './find-caller.ts'
 
 /** One thing that somebody did. */
 export type Activity = {
-  readonly caller: Pick<Caller, 'organisationId' | 'keyId' | 'memberId'>
+  /** Without a key: the product did it by itself. */
+  readonly caller: Pick<Caller, 'organisationId' | 'memberId'> & Partial<Pick<Caller, 'keyId'>>
   /** `<subject type>.<past participle>`, as `payment-link.created`. */
   readonly action: `${string}.${string}`
   /** As the database writes it: a uuid in lower case. */
@@ -24,6 +25,6 @@ export async function recordActivity(
   const subjectType = action.slice(0, action.indexOf('.'))
   await tx.run(sql`
     insert into activity_log (organisation_id, member_id, api_key_id, action, subject_type, subject_id, ip, details)
-    values (${caller.organisationId}::uuid, ${caller.memberId ?? null}::uuid, ${caller.keyId}::uuid,
+    values (${caller.organisationId}::uuid, ${caller.memberId ?? null}::uuid, ${caller.keyId ?? null}::uuid,
             ${action}, ${subjectType}, ${subjectId}, ${ip ?? null}::inet, ${JSON.stringify(details)}::jsonb)`)
 }

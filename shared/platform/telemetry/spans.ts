@@ -1,4 +1,5 @@
 import {
+  ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
   context,
@@ -54,4 +55,11 @@ export function traceParent(): string | undefined {
   const carrier: { traceparent?: string } = {}
   propagation.inject(context.active(), carrier)
   return carrier.traceparent
+}
+
+/** Runs work as a part of the trace that a kept `traceparent` names; without one as it is. */
+export function withinTrace<T>(parent: string | null, work: () => T): T {
+  return parent === null
+    ? work()
+    : context.with(propagation.extract(ROOT_CONTEXT, { traceparent: parent }), work)
 }
