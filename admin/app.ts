@@ -44,7 +44,7 @@ export async function startAdmin(config: Config, started: Started): Promise<void
   const checks = [databaseCheck(platform.reserve), noCacheCheck, queueCheck(queues)]
   const health = createHealth({ version: config.process.version, checks }, platform)
   const fx = openFx(config.fx, { ...platform, allowsLoopback })
-  const slice = { ...platform, fx, health, deadlineMs: admin.deadlineMs, cachePatienceMs }
+  const slice = { ...platform, fx, health, queues, deadlineMs: admin.deadlineMs, cachePatienceMs }
   const app = createAdmin(slice, healthHandler(health, config.health.basicStatus))
   await listen(app, { name: 'admin', host: admin.host, port: admin.port }, platform)
   platform.lifecycle.defer('readiness', async () => health.enter('draining'))

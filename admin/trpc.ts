@@ -4,6 +4,7 @@ import type { Admin } from '#members'
 import { isOutage } from '#platform/database/outage'
 import type { Health } from '#platform/health/health'
 import type { Platform } from '#platform/platform'
+import type { Queues } from '#platform/queue/queues'
 import { Problem, kinds } from '#platform/problem'
 import { currentTraceId } from '#platform/telemetry/spans'
 import { z } from 'zod'
@@ -12,6 +13,7 @@ import { z } from 'zod'
 export type AdminSlice = Pick<Platform, 'db' | 'clock' | 'random' | 'log'> & {
   readonly fx: Fx
   readonly health: Health
+  readonly queues: Queues
   /** The longest that one procedure may take. */
   readonly deadlineMs: number
   /** How long the API processes are waited for that are asked about their caches. */

@@ -3,10 +3,12 @@ import { createServer } from 'node:http'
 import { createTRPCClient, httpLink, TRPCClientError } from '@trpc/client'
 import { createHealth } from '#platform/health/health'
 import { healthHandler } from '#platform/health/health-handler'
+import { openQueues, type Queues } from '#platform/queue/queues'
 import { createAdmin } from '../../admin/app.ts'
 import type { AdminRouter } from '../../admin/router.ts'
 import type { AdminSlice } from '../../admin/trpc.ts'
 import type { Business } from './business.ts'
+import { redisUrl } from './servers.ts'
 
 /** The real admin application on a port of its own, closed with the business; returns its origin. */
 export async function startAdmin(
@@ -15,7 +17,8 @@ export async function startAdmin(
 ): Promise<string> {
   const health = createHealth({ version: '0.1.0', checks: [] }, business)
   const defaults = { deadlineMs: 2000, cachePatienceMs: 500 }
-  const slice: AdminSlice = { ...business, health, ...defaults, ...more }
+  const queues = more.queues ?? (await openQueuesOf(business))
+  const slice: AdminSlice = { ...business, health, queues, ...defaults, ...more }
   const server = createServer(createAdmin(slice, healthHandler(health)))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -26,6 +29,12 @@ export async function startAdmin(
   })
   const address = server.address()
   return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+}
+
+/** In the run's Redis, or in the database of the business. */
+function openQueuesOf(business: Business): Promise<Queues> {
+  const options = { redisUrl: redisUrl(), databaseUrl: business.url, producerTimeoutMs: 1000 }
+  return openQueues(options, business)
 }
 
 export const headersOf = (token: string | undefined): Record<string, string> =>

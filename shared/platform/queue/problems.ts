@@ -18,6 +18,22 @@ export const queueProblems = defineProblems('queue', {
     title: 'No such job is defined',
     advice: 'The worker does not list a job of this name in this queue. It is not tried again.',
   },
+  jobMissing: {
+    kind: 'missing',
+    title: 'There is no such job',
+    advice: 'Look it up by its id in `jobs.list`; ids of jobs are unique within their queue.',
+  },
+  jobActive: {
+    kind: 'conflict',
+    title: 'The job runs just now',
+    advice: 'Wait until it has ended; nothing was changed.',
+  },
+  jobNotFailed: {
+    kind: 'conflict',
+    title: 'The job has not failed',
+    advice:
+      'Only a job that was given up is run again. To do its work once more use `jobs.runNow`.',
+  },
   timedOut: {
     kind: 'unavailable',
     title: 'The job took longer than it may',
