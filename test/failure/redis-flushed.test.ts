@@ -102,7 +102,7 @@ describe('a Redis that somebody flushes, or that stops and comes back empty', ()
   it('keeps events until it is back, and then gives them to their subscribers', async () => {
     handled.length = 0
     const one = await open()
-    startRelay(one, [subscriber], relayOptions())
+    startRelay(one, [subscriber], { ...relayOptions(), redeliverAfterMs: 600_000 })
     startWorkers(one, [subscriber.job], calmLimits)
     await redis?.stop()
     await writeEvents(one, 5)

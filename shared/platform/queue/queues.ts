@@ -61,6 +61,11 @@ export type Queues = {
   ping(): Promise<void>
 }
 
+/** As which BullMQ counts on PostgreSQL what waits in a queue that an operator has paused; on Redis it has no such state. */
+const pausedName: string = 'paused'
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its type of states does not know it (6.7.0)
+const pausedState = pausedName as 'waiting'
+
 type Needs = { readonly log: Log; readonly lifecycle: Lifecycle; readonly random: Random }
 
 /** Opens the producer's side. A Redis that is away does not keep the process from starting. */
@@ -115,10 +120,11 @@ export async function openQueues(
       return enqueueChecked(job, data, { ...more, jobId })
     },
     async counts(name) {
-      const counts = await ask(name, (one) =>
-        one.getJobCounts('waiting', 'active', 'delayed', 'failed'),
+      const counts: Readonly<Record<string, number>> = await ask(name, (one) =>
+        one.getJobCounts('waiting', pausedState, 'active', 'delayed', 'failed'),
       )
-      const { waiting = 0, active = 0, delayed = 0, failed = 0 } = counts
+      const { waiting: unpaused = 0, paused = 0, active = 0, delayed = 0, failed = 0 } = counts
+      const waiting = Math.max(unpaused, paused)
       return { waiting, active, delayed, failed }
     },
     ping: () => reach(() => backend.ping()),

@@ -37,6 +37,11 @@ export function latestSlot(cadence: Cadence, at: Date): Date {
     }
     return new Date(Math.floor(at.getTime() / everyMs) * everyMs)
   }
+  if (!/^\S+( \S+){4,5}$/.test(cadence.cron)) {
+    throw new Error(
+      `${JSON.stringify(cadence.cron)} is not a cron pattern: it has five fields, or six`,
+    )
+  }
   try {
     // one millisecond later, since the parser looks strictly before
     const currentDate = new Date(at.getTime() + 1)

@@ -139,6 +139,28 @@ for (const kind of backends) {
       expect(await statesOf(one, job)).to.deep.equal(['failed', 'completed'])
     })
 
+    it('are left to the worker that has taken over, though the first goes on before that has ended', async () => {
+      const [one, two] = [await open(), await open()]
+      const frozen = Promise.withResolvers<void>()
+      const job = jobWith(() => frozen.promise, { attemptsMax: 1 })
+      startWorkers(one, [job], calmLimits)
+      const jobId = await one.queues.enqueue(job, { word: 'by the first' })
+      await eventually(async () => ((await statesOf(one, job)).length === 1 ? true : undefined))
+      const described = { queue: job.queue, jobId, name: job.name, payload: null, attempt: 2 }
+      const more = { traceId: undefined, organisationId: undefined }
+      const secondRun = await recordStart(two, { ...described, ...more })
+      frozen.resolve()
+      await eventually(async () =>
+        (await one.queues.counts(job.queue)).active === 0 ? true : undefined,
+      )
+      expect(await effectsOf(one, job)).to.deep.equal([])
+      await completeWith(two, { queue: job.queue, jobId }, secondRun ?? '', async (tx) => {
+        await tx.run(sql`insert into effects values (${job.queue}, 'by the second')`)
+      })
+      expect(await effectsOf(one, job)).to.deep.equal(['by the second'])
+      expect(await statesOf(one, job)).to.deep.equal(['failed', 'completed'])
+    })
+
     it('happen once though any number of runs of a job come to their end at the same time', async () => {
       const one = await open()
       const queue = `racing-${kind}-${process.pid}`
