@@ -9,14 +9,17 @@ import { printHitRatios } from './hit-ratio.ts'
 import { printInvalidations } from './invalidation.ts'
 import { printIdleSockets } from './idle-sockets.ts'
 import { printHits } from './l1-hit.ts'
+import { outboxRelay } from './outbox-relay.ts'
 import { pageParts } from './page-parts.ts'
 import { page } from './page.ts'
 import { pagination } from './pagination.ts'
 import { races } from './races.ts'
 import { printTakes } from './rate-limit.ts'
 import { printRedos } from './redos.ts'
+import { redisOutage } from './redis-outage.ts'
 import { cpuScenario, plain, type Scenario } from './scenario.ts'
 import { telemetry } from './telemetry.ts'
+import { workerKills } from './worker-kills.ts'
 import { watchedWrite } from './watched-write.ts'
 import { printStampedes } from './stampede.ts'
 
@@ -67,6 +70,11 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     settings: ['shared_preload_libraries=pg_stat_statements'],
   },
   'other-process-delay': plain('until another process knows of a write', printDelays),
+
+  // the work behind the reads
+  'worker-kills': workerKills,
+  'outbox-relay': outboxRelay,
+  'redis-outage': redisOutage,
 
   // whether it lies
   races: plain('eleven interleavings, against five other caches', races),
