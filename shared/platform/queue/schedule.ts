@@ -50,3 +50,15 @@ export function latestSlot(cadence: Cadence, at: Date): Date {
     throw new Error(`${JSON.stringify(cadence.cron)} is not a cron pattern`, { cause })
   }
 }
+
+/** Whether the queue has put the next run of a schedule off beyond its next slot: a clock that was set back does that, and the
+ *  schedule would stand still until the clock has made up for it.
+ *  @param next when the queue means to run it */
+export function isPutOff(cadence: Cadence, next: Date, now: Date): boolean {
+  const slackMs = 60_000
+  if ('everyMs' in cadence) {
+    return next.getTime() - now.getTime() > cadence.everyMs + slackMs
+  }
+  const following = CronExpressionParser.parse(cadence.cron, { currentDate: now, tz: 'UTC' })
+  return next.getTime() > following.next().getTime() + slackMs
+}

@@ -5,7 +5,7 @@ import type { Lifecycle } from '../lifecycle.ts'
 import { declareSchedules, forgetSchedules } from './declare-jobs.ts'
 import { lastCompletedAt } from './job-runs.ts'
 import { checkPayload, jobOptions, type Queues } from './queues.ts'
-import { latestSlot, type Schedule } from './schedule.ts'
+import { isPutOff, latestSlot, type Schedule } from './schedule.ts'
 
 type Slice = {
   readonly db: Pick<Database, 'run'>
@@ -88,12 +88,18 @@ class ScheduleKeeper {
     await declareSchedules(this.#slice, this.#schedules)
     for (const schedule of this.#schedules) {
       const { id, job } = schedule
-      const isThere = await queues.ask(job.queue, (queue) => queue.getJobScheduler(id))
+      const found = await queues.ask(job.queue, (queue) => queue.getJobScheduler(id))
+      const isPostponed = found !== undefined && this.#isPutOff(schedule, found.next)
+      if (isPostponed) {
+        // Written over, it would keep its next slot.
+        await queues.ask(job.queue, (queue) => queue.removeJobScheduler(id))
+      }
+      const isThere = found !== undefined && !isPostponed
       if (!isThere || !written.has(id)) {
         await writeOne(this.#slice, schedule)
       }
       if (!isThere && written.has(id)) {
-        log.warn({ schedule: id }, 'schedule was lost by the queue and is written again')
+        log.warn({ schedule: id }, 'schedule was lost or put off by the queue and is written again')
       }
     }
     for (const { id, queue } of await forgetSchedules(this.#slice)) {
@@ -101,6 +107,10 @@ class ScheduleKeeper {
       log.info({ schedule: id }, 'schedule that nobody declares any more removed')
     }
     return new Set(this.#schedules.map(({ id }) => id))
+  }
+
+  #isPutOff({ cadence }: Schedule, next: number | undefined): boolean {
+    return next !== undefined && isPutOff(cadence, new Date(next), this.#slice.clock.now())
   }
 
   async #pause(ms: number, nudged: Promise<void>): Promise<void> {

@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import { sql } from 'kysely'
 import { Problem, defineProblems } from '#platform/problem'
+import { collectDeadLetters } from '#platform/queue/collect-dead-letters'
+import { declareJobs } from '#platform/queue/declare-jobs'
 import { findLetters } from '#platform/queue/dead-letters'
 import { defineJob, type JobDefinition } from '#platform/queue/define-job'
 import { startWorkers } from '#platform/queue/workers'
@@ -139,6 +141,30 @@ for (const kind of backends) {
       await eventually(() => (done.length === 2 ? true : undefined))
       expect(await lettersOf(one, job)).to.deep.equal([])
       expect((await firstLetter(one, job)).payload).to.deep.equal({ word: 'poison' })
+    })
+
+    it('are collected from the queue when nobody could write them down at that moment', async () => {
+      const one = await open()
+      const job = jobThat(
+        async () => {
+          throw new Error('the shelf is empty')
+        },
+        { attemptsMax: 1 },
+      )
+      const spare = jobThat(async () => ({}), {
+        queue: job.queue,
+        name: 'spare',
+        whenGivenUp: 'next-run',
+      })
+      await declareJobs(one, [job, spare])
+      startWorkers(one, [job, spare], calmLimits)
+      const jobId = await one.queues.enqueue(job, { word: 'x' })
+      await firstLetter(one, job)
+      await one.db.run(sql`delete from dead_letters`)
+      expect(await collectDeadLetters(one)).to.equal(1)
+      expect(await collectDeadLetters(one)).to.equal(0)
+      const [letter] = await lettersOf(one, job)
+      expect(letter).to.deep.include({ jobId, error: 'the shelf is empty', payload: { word: 'x' } })
     })
 
     it('wait unspent while the database does not answer', async function () {

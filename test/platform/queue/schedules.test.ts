@@ -122,6 +122,51 @@ for (const kind of backends) {
       expect(await runsOf(three, job.queue)).to.have.length(1)
     })
 
+    it('is written again when a clock that was set back has put it off', async () => {
+      const { schedule, job } = scheduleOf(3_600_000)
+      const one = await open()
+      const inTenHours = Date.now() + 36_000_000
+      await one.queues
+        .queue(job.queue)
+        .upsertJobScheduler(
+          schedule.id,
+          { every: 3_600_000, startDate: inTenHours },
+          { name: job.name, data: { word: 'x' } },
+        )
+      startSchedules(one, [schedule], 50)
+      await eventually(async () => {
+        const found = await one.queues.queue(job.queue).getJobScheduler(schedule.id)
+        return (found?.next ?? Infinity) <= Date.now() + 3_600_000 ? true : undefined
+      })
+    })
+
+    it('leaves the queue when no version declares it any more', async () => {
+      const { schedule, job } = scheduleOf(3_600_000)
+      const one = await open()
+      startSchedules(one, [schedule], 50)
+      const isThere = async () =>
+        (await one.queues.queue(job.queue).getJobScheduler(schedule.id)) !== undefined
+      await eventually(async () => ((await isThere()) ? true : undefined))
+      await one.lifecycle.stop()
+      const two = await open()
+      startSchedules(two, [], 50)
+      await two.db.run(sql`
+        update job_schedules set declared_at = declared_at - interval '11 minutes' where id = ${schedule.id}`)
+      await eventually(async () => {
+        const found = await two.queues.queue(job.queue).getJobScheduler(schedule.id)
+        return found ? undefined : true
+      })
+    })
+
+    it('refuses a schedule that cannot be read, and says which', async () => {
+      const { schedule } = scheduleOf(1000)
+      const one = await open()
+      const unreadable: Schedule = { ...schedule, id: 'whenever', cadence: { cron: 'whenever' } }
+      expect(() => startSchedules(one, [unreadable])).to.throw(
+        'the schedule whenever cannot be kept',
+      )
+    })
+
     it('refuses a schedule whose payload its job would refuse', async () => {
       const { schedule } = scheduleOf(1000)
       const one = await open()
