@@ -115,7 +115,8 @@ describe('worker process', () => {
     expect(run.trace_id).to.match(/^[0-9a-f]{32}$/)
     const health = await fetch(`http://127.0.0.1:${environment['WORKER_PORT']}/health`)
     expect(health.status).to.equal(200)
-    expect(await health.json()).to.have.nested.property('services.queue.backend', 'postgres')
+    const report: unknown = await health.json()
+    expect(report).to.have.nested.property('services.queue.backend', 'postgres')
     const stopped = await child.stop()
     expect(stopped.code).to.equal(0)
     expect(stopped.ms).to.be.below(20_000)
@@ -137,6 +138,39 @@ describe('worker process', () => {
   })
 
   for (const kind of ['redis', 'postgres'] as const) {
+    it(`gives its subscribers what is in the outbox, as a part of the trace that wrote it, on ${kind}`, async function () {
+      if (kind === 'redis') {
+        environment['REDIS_URL'] = (await startOwnRedis()) ?? this.skip()
+      }
+      child = await startChild('worker', environment)
+      const traceId = 'c0ffee00'.repeat(4)
+      await query(`
+        with tenant as (
+          insert into organisations (name, slug, default_currency, settlement_assets)
+          values ('Lanterns', 'lanterns', 'GBP', '{EUR,USD,AUD,JPY}') returning id)
+        insert into outbox_events (organisation_id, topic, aggregate_id, payload, trace_parent)
+        select id, 'payment-link.expired', '01900000-0000-7000-8000-000000000001', '{}',
+               '00-${traceId}-00f067aa0ba902b7-01'
+          from tenant`)
+      const run = await firstRun('record-expiry')
+      expect(run).to.include({
+        state: 'completed',
+        error: null,
+        rows_affected: 1,
+        trace_id: traceId,
+      })
+      const activity = await query('select action, api_key_id, subject_id from activity_log')
+      expect(activity).to.deep.equal([
+        {
+          action: 'payment-link.expired',
+          api_key_id: null,
+          subject_id: '01900000-0000-7000-8000-000000000001',
+        },
+      ])
+      const [delivery] = await query<{ outcome: string }>('select outcome from event_deliveries')
+      expect(delivery?.outcome).to.equal('done')
+    })
+
     it(`traces a refresh from the scheduler to the SQL, without a value in it, on ${kind}`, async function () {
       if (kind === 'redis') {
         environment['REDIS_URL'] = (await startOwnRedis()) ?? this.skip()
