@@ -44,9 +44,9 @@ export const otherReads: Readonly<Record<string, OtherRead>> = {
     text: 'select id from payment_links where short_code = $1',
   },
   idx_payment_links_expiry: {
-    reader: 'the job that expires links, to come',
+    reader: 'the job that expires links',
     text: `select id from payment_links where status in ('open', 'partially_paid') and expires_at <= $1
-            order by expires_at limit 500`,
+            order by expires_at limit 500 for update skip locked`,
   },
   idx_payment_events_provider_ref: {
     reader: 'the intake of webhooks, to know what came before; to come',

@@ -1,4 +1,5 @@
 import { defineSchedule, type Schedule } from '#platform/queue/schedule'
+import { expireDueLinks } from './jobs/expire-links.ts'
 import { pruneChanges } from './jobs/prune-change-log.ts'
 import { refreshFxRates } from './jobs/refresh-fx-rates.ts'
 
@@ -6,6 +7,9 @@ import { refreshFxRates } from './jobs/refresh-fx-rates.ts'
 const refreshEveryMs = 5 * 60 * 1000
 /** Often enough that the log is never much longer than what must be kept of it. */
 const pruneEveryMs = 5 * 60 * 1000
+
+/** The longest that a link says open after its time, a run of the job aside. */
+const expireEveryMs = 60 * 1000
 
 /** Everything that happens by itself, UTC. */
 export const schedules: readonly Schedule[] = [
@@ -20,5 +24,11 @@ export const schedules: readonly Schedule[] = [
     job: pruneChanges,
     payload: {},
     cadence: { everyMs: pruneEveryMs },
+  }),
+  defineSchedule({
+    id: 'expire-links',
+    job: expireDueLinks,
+    payload: {},
+    cadence: { everyMs: expireEveryMs },
   }),
 ]
