@@ -1,7 +1,12 @@
 import type { JobDefinition } from '#platform/queue/define-job'
 import type { WorkerSlice } from './app.ts'
+import { checkFrozenRates } from './jobs/check-frozen-rates.ts'
 import { expireDueLinks } from './jobs/expire-links.ts'
+import { pruneAnswers } from './jobs/prune-idempotency-keys.ts'
 import { pruneChanges } from './jobs/prune-change-log.ts'
+import { pruneEvents } from './jobs/prune-outbox-events.ts'
+import { pruneOldReports } from './jobs/prune-reports.ts'
+import { pruneRuns } from './jobs/prune-job-runs.ts'
 import { refreshFxRates } from './jobs/refresh-fx-rates.ts'
 
 /** Every job that this process runs. */
@@ -9,4 +14,9 @@ export const jobs: readonly JobDefinition<WorkerSlice>[] = [
   refreshFxRates,
   pruneChanges,
   expireDueLinks,
+  checkFrozenRates,
+  pruneAnswers,
+  pruneRuns,
+  pruneEvents,
+  pruneOldReports,
 ]

@@ -36,7 +36,10 @@ describe('the job that expires links', () => {
   /** Links without rates, as a foreign tool might bring them: what is asked here has nothing to do with rates. */
   async function addDue(
     count: number,
-    { status = 'open', expiresAt = minutesOff(-1) as Date | null } = {},
+    {
+      status = 'open',
+      expiresAt = minutesOff(-1),
+    }: { status?: string; expiresAt?: Date | null } = {},
   ): Promise<string[]> {
     return business.db.fork().transactional(async (em) => {
       const db = em.getKysely<Record<string, never>>()
