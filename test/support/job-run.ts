@@ -1,8 +1,16 @@
-import { createLog } from '#platform/log'
+import { transaction } from '#platform/database/transaction'
 import type { JobRun } from '#platform/queue/define-job'
+import type { Business } from './business.ts'
 
-/** What a job is given beside its slice and its payload, as for a first attempt that nobody interrupts. */
-export function jobRun(more: Partial<JobRun> = {}): JobRun {
-  const { signal } = new AbortController()
-  return { signal, attempt: 1, log: createLog('test', 'silent'), ...more }
+/** What a job is given beside its slice and its payload, as for a first attempt that nobody interrupts and nobody records. */
+export function jobRun(business: Business, more: Partial<JobRun> = {}): JobRun {
+  return {
+    signal: new AbortController().signal,
+    attempt: 1,
+    runId: business.random.uuid(),
+    log: business.log,
+    progress: async () => {},
+    once: (work) => transaction(business, work),
+    ...more,
+  }
 }

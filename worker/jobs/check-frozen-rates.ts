@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { findUnfrozenLinks, type UnfrozenLink } from '#payments'
 import { endSweep, pauseSweep, resumeSweep, type Sweep } from '#platform/database/sweep'
-import { transaction, type Transaction } from '#platform/database/transaction'
+import type { Transaction } from '#platform/database/transaction'
 import type { Platform } from '#platform/platform'
 import { defineJob } from '#platform/queue/define-job'
 import { newestReport, writeReport, type StoredReport } from '#platform/reports/reports'
 
-type Slice = Pick<Platform, 'db' | 'clock' | 'random' | 'log'>
+type Slice = Pick<Platform, 'clock' | 'log'>
 type Found = { readonly count: number; readonly links: readonly UnfrozenLink[] }
 
 const kind = 'frozen-rates'
@@ -31,10 +31,12 @@ export const checkFrozenRates = defineJob({
   attemptsMax: 3,
   backoffMs: 2000,
   timeoutMs: 60_000,
-  async run(slice: Slice, _payload, { signal, log }) {
-    const found = await transaction(slice, (tx) => goOn(tx, slice, signal))
+  concurrency: 1,
+  whenGivenUp: 'next-run',
+  async run(slice: Slice, _payload, run) {
+    const found = await run.once((tx) => goOn(tx, slice, run.signal))
     if (found && found.count > 0) {
-      log.warn({ links: found.count }, 'payment links lack their frozen rates')
+      run.log.warn({ links: found.count }, 'payment links lack their frozen rates')
     }
     return found ? { rows: found.count } : {}
   },

@@ -17,6 +17,8 @@ export const expireDueLinks = defineJob({
   attemptsMax: 3,
   backoffMs: 2000,
   timeoutMs: 50_000,
+  concurrency: 1,
+  whenGivenUp: 'next-run',
   async run(slice: Pick<Platform, 'db' | 'clock'>, _payload, { signal }) {
     const batches = { size: linksMax, countMax: batchesMax, signal }
     return { rows: await inBatches((size) => expireLinks(slice, { linksMax: size }), batches) }

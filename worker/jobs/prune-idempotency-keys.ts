@@ -16,6 +16,8 @@ export const pruneAnswers = defineJob({
   attemptsMax: 3,
   backoffMs: 2000,
   timeoutMs: 60_000,
+  concurrency: 1,
+  whenGivenUp: 'next-run',
   async run({ db }: Pick<Platform, 'db'>, _payload, { signal }) {
     const batches = { size: rowsMax, countMax: batchesMax, signal }
     return { rows: await inBatches((size) => pruneIdempotencyKeys(db, { rowsMax: size }), batches) }

@@ -20,7 +20,9 @@ export const pruneRuns = defineJob({
   payload: z.strictObject({}),
   attemptsMax: 3,
   backoffMs: 2000,
-  timeoutMs: 300_000,
+  timeoutMs: 240_000,
+  concurrency: 1,
+  whenGivenUp: 'next-run',
   async run({ db, clock }: Pick<Platform, 'db' | 'clock'>, _payload, { signal }) {
     const daysAgo = (days: number): Date => new Date(clock.now().getTime() - days * dayMs)
     const until = { completedUntil: daysAgo(completedDays), failedUntil: daysAgo(failedDays) }

@@ -18,7 +18,9 @@ export const pruneEvents = defineJob({
   payload: z.strictObject({}),
   attemptsMax: 3,
   backoffMs: 2000,
-  timeoutMs: 300_000,
+  timeoutMs: 240_000,
+  concurrency: 1,
+  whenGivenUp: 'next-run',
   async run({ db, clock }: Pick<Platform, 'db' | 'clock'>, _payload, { signal }) {
     const publishedUntil = new Date(clock.now().getTime() - publishedDays * dayMs)
     const batches = { size: rowsMax, countMax: batchesMax, signal }

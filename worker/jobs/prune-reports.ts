@@ -18,6 +18,8 @@ export const pruneOldReports = defineJob({
   attemptsMax: 3,
   backoffMs: 2000,
   timeoutMs: 60_000,
+  concurrency: 1,
+  whenGivenUp: 'next-run',
   async run({ db, clock }: Pick<Platform, 'db' | 'clock'>, _payload, { signal }) {
     const until = new Date(clock.now().getTime() - keptDays * dayMs)
     const batches = { size: rowsMax, countMax: batchesMax, signal }

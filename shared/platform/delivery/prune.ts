@@ -21,8 +21,9 @@ export const pruneIdempotencyKeys = (db: Runner, { rowsMax }: Batch): Promise<nu
   )
 
 /** Deletes runs that were completed before `completedUntil` or failed before `failedUntil`. The last completed run of each
- *  name stays, however old, for schedules ask when a job was last done. Which those are costs one probe for each name, also where
- *  the planner knows nothing of the table: an EXISTS or a look for a newer one, row by row, took the square of the rows. */
+ *  schedule stays, however old, for it says when that was last done; which those are costs one probe for each schedule, also where
+ *  the planner knows nothing of the table (a look for a newer run, row by row, took the square of the rows). Whoever redelivers
+ *  a job whose run is gone does it again, so runs are kept for longer than any queue remembers its jobs. */
 export const pruneJobRuns = (
   db: Runner,
   {
@@ -34,13 +35,11 @@ export const pruneJobRuns = (
   count(
     db,
     sql`
-    with recursive job (name) as (
-      select min(name) from job_runs
-      union all
-      select (select min(name) from job_runs where name > job.name) from job where job.name is not null
-    ), kept as materialized (
-      select last.id from job
-       cross join lateral (select id from job_runs where name = job.name and state = 'completed'
+    with kept as materialized (
+      select last.id from job_schedules schedule
+       cross join lateral (select id from job_runs run
+                            where run.name = schedule.name and run.queue = schedule.queue and state = 'completed'
+                              and (run.payload is null or run.payload = schedule.payload)
                             order by started_at desc limit 1) as last
     ), due as materialized (
       (select id from job_runs

@@ -29,7 +29,7 @@ describe('the job that looks for links without their four rates', () => {
   })
   afterEach(() => business.lifecycle.stop())
 
-  const run = (from = business) => checkFrozenRates.run(from, {}, jobRun({ log: business.log }))
+  const run = (from = business) => checkFrozenRates.run(from, {}, jobRun(from))
 
   async function reports(): Promise<readonly StoredReport[]> {
     const found = await listReports(business.db, { kind: 'frozen-rates', limit: 100 })
@@ -120,7 +120,7 @@ describe('the job that looks for links without their four rates', () => {
     const loud = { ...business, log }
     await addForeign('open')
     for (const _ of [1, 2]) {
-      await checkFrozenRates.run(loud, {}, jobRun({ log }))
+      await checkFrozenRates.run(loud, {}, jobRun(loud))
     }
     const said = lines.map((line) => JSON.parse(line))
     expect(said.map(({ msg }) => msg)).to.deep.equal([
@@ -146,6 +146,16 @@ describe('the job that looks for links without their four rates', () => {
     const [report] = await reports()
     expect(report?.figures).to.deep.equal({ links: 50_002, lacking: 50_001 })
     expect(report?.body['links']).to.have.length(100)
+    expect(await business.db.run(sql`select * from sweeps`)).to.deep.equal([])
+  })
+
+  it('reports again when there are more than it names', async () => {
+    await addForeign('open', { count: 101 })
+    await run()
+    await run()
+    await addForeign('open')
+    await run()
+    expect((await reports()).map(({ figures }) => figures['lacking'])).to.deep.equal([102, 101])
   })
 
   it('lets one of two look, and the other one go', async () => {

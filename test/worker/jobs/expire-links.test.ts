@@ -31,7 +31,7 @@ describe('the job that expires links', () => {
   afterEach(() => business.lifecycle.stop())
 
   const run = async (from = business, signal = new AbortController().signal): Promise<number> =>
-    (await expireDueLinks.run(from, {}, jobRun({ signal }))).rows ?? 0
+    (await expireDueLinks.run(from, {}, jobRun(from, { signal }))).rows ?? 0
 
   /** Links without rates, as a foreign tool might bring them: what is asked here has nothing to do with rates. */
   async function addDue(

@@ -31,11 +31,11 @@ type Pruning = {
 const addRuns = (
   { db }: Business,
   count: number,
-  { name = 'sweep', state = 'completed', days = 40 },
+  { name = 'sweep', state = 'completed', days = 40, payload = '{}' },
 ): Promise<unknown> =>
   db.run(sql`
-    insert into job_runs (id, queue, name, bull_id, state, attempt, started_at, finished_at)
-    select uuid_v7(), 'test', ${name}, '1', ${state}, 1, ${ago(days)} + n * interval '1 second',
+    insert into job_runs (id, queue, name, bull_id, state, payload, attempt, started_at, finished_at)
+    select uuid_v7(), 'test', ${name}, '1', ${state}, ${payload}::jsonb, 1, ${ago(days)} + n * interval '1 second',
            case when ${state} <> 'active' then ${ago(days)} + n * interval '1 second' end
       from generate_series(1, ${count}::integer) as n`)
 
@@ -74,16 +74,26 @@ const prunings: readonly Pruning[] = [
     table: 'job_runs',
     job: pruneRuns,
     batchRows: 5000,
-    addDue: (business, count) => addRuns(business, count, {}),
+    async addDue(business, count) {
+      const failed = Math.floor(count / 2)
+      await addRuns(business, failed, { days: 370, state: 'failed' })
+      await addRuns(business, count - failed, {})
+    },
     async addKept(business) {
-      await addRuns(business, 1, { days: 29 })
-      // the last time that a job was done, which schedules ask for
-      await addRuns(business, 1, { name: 'yearly', days: 400 })
+      await addRuns(business, 2, { days: 29 })
+      // the last time that something was done as its schedule says
+      await business.db.run(sql`
+        insert into job_schedules (id, queue, name, payload, cron, first_declared_at, declared_at)
+        select payload::text, 'test', 'yearly', payload, '0 0 1 1 *', now(), now()
+          from unnest(array['{"of": 1}', '{"of": 2}']::jsonb[]) as payload
+        on conflict do nothing`)
+      await addRuns(business, 1, { name: 'yearly', days: 400, payload: '{"of": 1}' })
+      await addRuns(business, 1, { name: 'yearly', days: 300, payload: '{"of": 2}' })
       await addRuns(business, 1, { name: 'yearly', days: 365, state: 'failed' })
       await addRuns(business, 1, { days: 35, state: 'failed' })
       await addRuns(business, 1, { days: 35, state: 'active' })
     },
-    keptCount: 5,
+    keptCount: 7,
   },
   {
     table: 'outbox_events',
@@ -102,11 +112,11 @@ const prunings: readonly Pruning[] = [
     batchRows: 1000,
     addDue: (business, count) => addReports(business, count, 'indexes', 401),
     async addKept(business) {
-      await addReports(business, 1, 'indexes', 399)
+      await addReports(business, 2, 'indexes', 399)
       // nothing was found since
       await addReports(business, 1, 'frozen-rates', 800)
     },
-    keptCount: 2,
+    keptCount: 3,
   },
 ]
 
@@ -121,7 +131,7 @@ for (const { table, job, batchRows, addDue, addKept, keptCount } of prunings) {
     afterEach(() => business.db.run(sql`delete from ${sql.table(table)}`))
 
     const run = async (from = business): Promise<number> =>
-      (await job.run(from, {}, jobRun())).rows ?? 0
+      (await job.run(from, {}, jobRun(from))).rows ?? 0
     const left = async (): Promise<number> => {
       const [row] = await business.db.run<{ count: number }>(
         sql`select count(*)::integer as count from ${sql.table(table)}`,
@@ -204,9 +214,9 @@ describe('the job prune-idempotency-keys beside a caller', () => {
       const db = em.getKysely<Record<string, never>>()
       await sql`update idempotency_keys set expires_at = now() + interval '1 day'
                  where ctid = (select min(ctid) from idempotency_keys)`.execute(db)
-      expect(await pruneAnswers.run(business, {}, jobRun())).to.deep.equal({ rows: 1 })
+      expect(await pruneAnswers.run(business, {}, jobRun(business))).to.deep.equal({ rows: 1 })
     })
-    expect(await pruneAnswers.run(business, {}, jobRun())).to.deep.equal({ rows: 0 })
+    expect(await pruneAnswers.run(business, {}, jobRun(business))).to.deep.equal({ rows: 0 })
     await business.lifecycle.stop()
   })
 })
