@@ -1,5 +1,6 @@
 import type { JobDefinition } from '#platform/queue/define-job'
 import type { WorkerSlice } from './app.ts'
+import { analyzeTables } from './jobs/analyze-tables.ts'
 import { checkFrozenRates } from './jobs/check-frozen-rates.ts'
 import { expireDueLinks } from './jobs/expire-links.ts'
 import { pruneAnswers } from './jobs/prune-idempotency-keys.ts'
@@ -8,6 +9,8 @@ import { pruneEvents } from './jobs/prune-outbox-events.ts'
 import { pruneOldReports } from './jobs/prune-reports.ts'
 import { pruneRuns } from './jobs/prune-job-runs.ts'
 import { refreshFxRates } from './jobs/refresh-fx-rates.ts'
+import { reportIndexes } from './jobs/report-indexes.ts'
+import { reviewWeek } from './jobs/review-week.ts'
 
 /** Every job that this process runs. */
 export const jobs: readonly JobDefinition<WorkerSlice>[] = [
@@ -19,4 +22,7 @@ export const jobs: readonly JobDefinition<WorkerSlice>[] = [
   pruneRuns,
   pruneEvents,
   pruneOldReports,
+  analyzeTables,
+  reportIndexes,
+  reviewWeek,
 ]

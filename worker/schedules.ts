@@ -1,4 +1,5 @@
 import { defineSchedule, type Schedule } from '#platform/queue/schedule'
+import { analyzeTables } from './jobs/analyze-tables.ts'
 import { checkFrozenRates } from './jobs/check-frozen-rates.ts'
 import { expireDueLinks } from './jobs/expire-links.ts'
 import { pruneAnswers } from './jobs/prune-idempotency-keys.ts'
@@ -7,6 +8,8 @@ import { pruneEvents } from './jobs/prune-outbox-events.ts'
 import { pruneOldReports } from './jobs/prune-reports.ts'
 import { pruneRuns } from './jobs/prune-job-runs.ts'
 import { refreshFxRates } from './jobs/refresh-fx-rates.ts'
+import { reportIndexes } from './jobs/report-indexes.ts'
+import { reviewWeek } from './jobs/review-week.ts'
 
 /** Fiat and stable pairs; none of our publishers changes its rates more often than this. */
 const refreshEveryMs = 5 * 60 * 1000
@@ -66,5 +69,23 @@ export const schedules: readonly Schedule[] = [
     job: pruneOldReports,
     payload: {},
     cadence: { cron: '30 3 * * *' },
+  }),
+  defineSchedule({
+    id: 'analyze-tables',
+    job: analyzeTables,
+    payload: {},
+    cadence: { cron: '0 4 1 * *' },
+  }),
+  defineSchedule({
+    id: 'report-indexes',
+    job: reportIndexes,
+    payload: {},
+    cadence: { cron: '30 4 1 * *' },
+  }),
+  defineSchedule({
+    id: 'review-week',
+    job: reviewWeek,
+    payload: {},
+    cadence: { cron: '0 5 * * 1' },
   }),
 ]
