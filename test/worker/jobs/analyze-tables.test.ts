@@ -81,6 +81,7 @@ describe('the job that analyses tables', () => {
   it('analyses each month what autovacuum was told to leave alone, and big tables beside the five', async () => {
     await run()
     await business.db.run(sql`alter table payment_events set (autovacuum_enabled = off)`)
+    await business.db.run(sql`alter table payment_links set (autovacuum_enabled = on)`)
     await business.db.run(sql`
       insert into outbox_events (topic, aggregate_id, payload)
       select 'test', uuid_v7(), '{}' from generate_series(1, 10001)`)

@@ -114,7 +114,9 @@ describe('the weekly review, where statements are not counted', () => {
         await api.call('GET', path(index), { as: tenant.secretKey })
       }
     }
-    await read(200, () => '/api/v2/products')
+    await read(199, () => '/api/v2/products')
+    // asked too little to have a ratio
+    await read(1, () => '/api/v2/assets')
     const good = await review(business)
     expect(good.figures['reads']).to.equal(200)
     expect(good.figures['hitRatio']).to.be.above(0.98)
@@ -214,11 +216,29 @@ describe('the weekly review, where statements are counted', () => {
 
   it('begins anew after the statistics were reset', async () => {
     await wait('lights', 150)
+    await business.db.run(sql`create table gulls as select 1 as id`)
+    await wait('gulls', 1)
     await review(business)
     await business.db.run(sql`select measures.pg_stat_statements_reset()`)
-    await wait('lights', 1)
+    for (const table of ['lights', 'gulls', 'gulls']) {
+      await wait(table, 1)
+    }
     const { body } = await review(business)
     expect(of(body.statements?.busiest, 'lights').map(({ calls }) => calls)).to.deep.equal([1])
+    expect(of(body.statements?.busiest, 'gulls').map(({ calls }) => calls)).to.deep.equal([2])
+  })
+
+  it('complains when statements take longer on average than before', async () => {
+    for (let count = 0; count < 50; count += 1) {
+      await wait('lights', 0)
+    }
+    expect((await review(business)).body.attention.join()).not.to.include('on average')
+    await wait('lights', 400)
+    const { figures, body } = await review(business)
+    expect(figures['statementMeanMs']).to.be.above(5)
+    expect(body.attention.join()).to.match(
+      /statements take \d+\.\d\d ms on average, \d\.\d\d before/,
+    )
   })
 
   it('says that it may not look, where it may not', async () => {
