@@ -54,16 +54,26 @@ export const pruneJobRuns = (
     delete from job_runs where id in (select id from due limit ${rowsMax})`,
   )
 
-/** Deletes events that were published before `publishedUntil`. What is still to be published stays, however old. */
+/** Deletes events that were published before `publishedUntil`, with their deliveries. What is still to be given to somebody
+ *  stays, however old, and so does what was given up since `deadUntil`: a replay of its dead letter needs the delivery. */
 export const pruneOutboxEvents = (
   db: Runner,
-  { publishedUntil, rowsMax }: Batch & { readonly publishedUntil: Date },
+  {
+    publishedUntil,
+    deadUntil,
+    rowsMax,
+  }: Batch & { readonly publishedUntil: Date; readonly deadUntil: Date },
 ): Promise<number> =>
   count(
     db,
     sql`
     with due as materialized (
-      select id from outbox_events where published_at < ${publishedUntil.toISOString()}::timestamptz
+      select id from outbox_events event
+       where published_at < ${publishedUntil.toISOString()}::timestamptz
+         and (select count(*) from event_deliveries
+               where event_id = event.id
+                 and (ended_at is null
+                      or (outcome = 'dead' and ended_at >= ${deadUntil.toISOString()}::timestamptz))) = 0
        order by published_at limit ${rowsMax} for update skip locked
     )
     delete from outbox_events where id in (select id from due)`,

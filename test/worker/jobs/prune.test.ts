@@ -39,15 +39,38 @@ const addRuns = (
            case when ${state} <> 'active' then ${ago(days)} + n * interval '1 second' end
       from generate_series(1, ${count}::integer) as n`)
 
+type Delivered = 'open' | 'done' | 'dead'
+
 const addEvents = (
   { db }: Business,
   count: number,
-  { created = 40, published = 31 }: { created?: number; published?: number | null } = {},
+  {
+    created = 40,
+    published = 31,
+    delivered,
+    deliveredDays = 31,
+  }: {
+    created?: number
+    published?: number | null
+    delivered?: Delivered
+    deliveredDays?: number
+  } = {},
 ): Promise<unknown> =>
-  db.run(sql`
-    insert into outbox_events (topic, aggregate_id, payload, created_at, published_at)
-    select 'test', uuid_v7(), '{}', ${ago(created)}, ${published === null ? sql`null` : ago(published)}
-      from generate_series(1, ${count}::integer)`)
+  // Without triggers: each event would take a lock of its own, thousands in one transaction.
+  db.fork().transactional(async (em) => {
+    const kysely = em.getKysely<Record<string, never>>()
+    await sql`set local session_replication_role = replica`.execute(kysely)
+    await sql`
+    with event as (
+      insert into outbox_events (topic, aggregate_id, payload, created_at, published_at)
+      select 'test', uuid_v7(), '{}', ${ago(created)}, ${published === null ? sql`null` : ago(published)}
+        from generate_series(1, ${count}::integer)
+      returning id, aggregate_id)
+    insert into event_deliveries (event_id, subscriber, aggregate_id, outcome, ended_at)
+    select id, subscriber, aggregate_id, outcome, case when outcome is not null then ${ago(deliveredDays)} end
+      from event, (values ('first', 'done'), ('second', nullif(${delivered ?? null}::text, 'open'))) as delivery (subscriber, outcome)
+     where ${delivered !== undefined}`.execute(kysely)
+  })
 
 const addAnswers = ({ db }: Business, count: number, expiresAt: string): Promise<unknown> =>
   db.run(sql`
@@ -99,12 +122,19 @@ const prunings: readonly Pruning[] = [
     table: 'outbox_events',
     job: pruneEvents,
     batchRows: 5000,
-    addDue: (business, count) => addEvents(business, count),
+    async addDue(business, count) {
+      const half = Math.floor(count / 2)
+      await addEvents(business, half, { delivered: 'done' })
+      await addEvents(business, count - half - 1)
+      await addEvents(business, 1, { delivered: 'dead', deliveredDays: 370 })
+    },
     async addKept(business) {
       await addEvents(business, 1, { published: null })
       await addEvents(business, 1, { created: 40, published: 29 })
+      await addEvents(business, 1, { created: 400, published: 399, delivered: 'open' })
+      await addEvents(business, 1, { delivered: 'dead', deliveredDays: 360 })
     },
-    keptCount: 2,
+    keptCount: 4,
   },
   {
     table: 'reports',
