@@ -23,7 +23,7 @@ const beforeAll = '00000000-0000-0000-0000-000000000000'
 
 /** Looks at the next `linksMax` links after one, in the order of their ids, for those without their four rates. The
  *  constraint of the database lets nobody make such a link; but a restore, a replica and a superuser's session write
- *  without it. Expired, cancelled and removed links need no rates any more. One probe for each link; 10,000 take some 50 ms. */
+ *  without it. Expired, cancelled and removed links need no rates any more. One probe for each link. */
 export async function findUnfrozenLinks(
   db: Runner,
   {
