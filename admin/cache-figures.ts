@@ -1,4 +1,5 @@
 import type { Replies } from '#platform/cache/ask-caches'
+import { answersIn, readsOf, sumCounts, type RouteReply } from '#platform/cache/read-figures'
 import type { CountReply, InspectReply, StatsReply } from '#platform/cache/remote-question'
 
 /** How many processes there are that keep answers, and how many of them are in the figures. */
@@ -102,38 +103,6 @@ export function whereabouts(replies: Replies<InspectReply>) {
   }
 }
 
-type RouteReply = StatsReply['routes'][string]
-
-/** A hit is what no reader had to wait for the database for: kept, and nothing known against it. */
-/** The routes that callers ask. Verdicts on credentials go through the cache too, one with each read, and would double every
- *  hit. */
-function answersIn(routes: StatsReply['routes']): readonly RouteReply[] {
-  return Object.entries(routes).flatMap(([route, one]) => (route.startsWith('/') ? [one] : []))
-}
-
-function readsOf(routes: readonly RouteReply[]) {
-  const outcomes = sumCounts(routes.map((route) => route.outcomes))
-  const reasons = sumCounts(routes.map((route) => route.reasons))
-  const reads = Object.values(outcomes).reduce((sum, count) => sum + count, 0)
-  const { hit = 0, aged = 0, unconfirmed = 0 } = outcomes
-  return {
-    reads,
-    ...(reads > 0 && { hitRatio: (hit + aged + unconfirmed) / reads }),
-    outcomes,
-    reasons,
-  }
-}
-
 function sumOf<K extends string>(parts: readonly Readonly<Record<K, number>>[], name: K): number {
   return parts.reduce((sum, part) => sum + part[name], 0)
-}
-
-function sumCounts(
-  parts: readonly Readonly<Record<string, number>>[],
-): Readonly<Record<string, number>> {
-  const sums: Record<string, number> = {}
-  for (const [name, count] of parts.flatMap((part) => Object.entries(part))) {
-    sums[name] = (sums[name] ?? 0) + count
-  }
-  return sums
 }

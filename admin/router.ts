@@ -2,10 +2,11 @@ import { cache } from './procedures/cache.ts'
 import { fx } from './procedures/fx.ts'
 import { health } from './procedures/health.ts'
 import { jobs } from './procedures/jobs.ts'
+import { reports } from './procedures/reports.ts'
 import { router } from './trpc.ts'
 
 /** Every procedure of the admin process. */
-export const adminRouter = router({ cache, fx, health, jobs })
+export const adminRouter = router({ cache, fx, health, jobs, reports })
 
 /** What a client is typed by. */
 export type AdminRouter = typeof adminRouter

@@ -1,5 +1,10 @@
 import type { Entities } from '#platform/database/database'
-import { analyzeTables, listIndexes, type IndexUse } from '#platform/database/indexes'
+import {
+  analyzeTables,
+  listIndexes,
+  purposeOfIndex,
+  type IndexUse,
+} from '#platform/database/indexes'
 import {
   listScannedTables,
   listUnprobedKeys,
@@ -76,13 +81,8 @@ export function purposeOf(
   { index, isUnique, isProbe }: Pick<IndexUse, 'index' | 'isUnique' | 'isProbe'>,
   reads: readonly ProvenRead[],
 ): { readonly keptFor?: string } {
-  if (isUnique) {
-    return { keptFor: 'keeps rows unique' }
-  }
   const read = reads.find(({ indexes }) => indexes.includes(index))
   const reader = otherReads[index]?.reader ?? (read && `${read.name}, ${read.variant}`)
-  if (reader !== undefined) {
-    return { keptFor: reader }
-  }
-  return isProbe ? { keptFor: 'finds the rows of a foreign key' } : {}
+  const keptFor = purposeOfIndex({ isUnique, isProbe }, reader)
+  return keptFor === undefined ? {} : { keptFor }
 }

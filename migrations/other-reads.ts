@@ -44,9 +44,9 @@ export const otherReads: Readonly<Record<string, OtherRead>> = {
     text: 'select id from payment_links where short_code = $1',
   },
   idx_payment_links_expiry: {
-    reader: 'the job that expires links, to come',
+    reader: 'the job that expires links',
     text: `select id from payment_links where status in ('open', 'partially_paid') and expires_at <= $1
-            order by expires_at limit 500`,
+            order by expires_at limit 500 for update skip locked`,
   },
   idx_payment_events_provider_ref: {
     reader: 'the intake of webhooks, to know what came before; to come',
@@ -111,6 +111,10 @@ export const otherReads: Readonly<Record<string, OtherRead>> = {
   },
 
   // delivery
+  idx_outbox_events_published: {
+    reader: 'the clean-up of events that were published',
+    text: 'select id from outbox_events where published_at < $1 order by published_at limit 100 for update skip locked',
+  },
   idx_outbox_events_unpublished: {
     reader: 'the relay of the outbox, for new events',
     text: 'select id from outbox_events where published_at is null order by id limit 100',
@@ -125,8 +129,8 @@ export const otherReads: Readonly<Record<string, OtherRead>> = {
             where subscriber = $1 and aggregate_id = $2 and ended_at is null and event_id < $3`,
   },
   idx_idempotency_keys_expiry: {
-    reader: 'the clean-up of idempotency keys, to come',
-    text: 'select key from idempotency_keys where expires_at <= $1 order by expires_at limit 100',
+    reader: 'the clean-up of idempotency keys',
+    text: 'select key from idempotency_keys where expires_at <= $1 order by expires_at limit 100 for update skip locked',
   },
   idx_job_runs_name_started: {
     reader: 'the schedules, for the last run of a job',
@@ -135,6 +139,11 @@ export const otherReads: Readonly<Record<string, OtherRead>> = {
   idx_job_runs_job: {
     reader: 'each run of a job, for earlier runs of it',
     text: `select id from job_runs where queue = $1 and bull_id = $2 and state = 'completed'`,
+  },
+  idx_job_runs_completed: {
+    reader: 'the clean-up of job runs',
+    text: `select id from job_runs where state = 'completed' and finished_at < $1
+            order by finished_at limit 100`,
   },
   idx_job_runs_failed: {
     reader: 'operators, for runs that failed',
@@ -164,5 +173,11 @@ export const otherReads: Readonly<Record<string, OtherRead>> = {
   idx_dead_letters_died: {
     reader: 'operators, for jobs that were given up',
     text: `select id from dead_letters order by died_at desc, id desc limit 20`,
+  },
+
+  // what operators read
+  idx_reports_kind: {
+    reader: 'the admin process, reports of a kind',
+    text: 'select id, kind, created_at, figures from reports where kind = $1 order by id desc limit 20',
   },
 }

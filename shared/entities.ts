@@ -19,6 +19,7 @@ import { EventDelivery } from '#platform/delivery/event-delivery'
 import { IdempotencyKey } from '#platform/delivery/idempotency-key'
 import { JobRun } from '#platform/delivery/job-run'
 import { OutboxEvent } from '#platform/delivery/outbox-event'
+import { Report } from '#platform/reports/report'
 
 /** Every stored shape, in the order of the domains. `openDatabase` is given this list. */
 export const entities = [
@@ -51,4 +52,5 @@ export const entities = [
   DeadLetter,
   DeclaredJob,
   DeclaredSchedule,
+  Report,
 ] as const

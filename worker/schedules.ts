@@ -1,13 +1,25 @@
 import { defineSchedule, type Schedule } from '#platform/queue/schedule'
 import { collectLetters } from './jobs/collect-dead-letters.ts'
+import { analyzeTables } from './jobs/analyze-tables.ts'
+import { checkFrozenRates } from './jobs/check-frozen-rates.ts'
+import { expireDueLinks } from './jobs/expire-links.ts'
+import { pruneAnswers } from './jobs/prune-idempotency-keys.ts'
 import { pruneChanges } from './jobs/prune-change-log.ts'
+import { pruneEvents } from './jobs/prune-outbox-events.ts'
+import { pruneOldReports } from './jobs/prune-reports.ts'
+import { pruneRuns } from './jobs/prune-job-runs.ts'
 import { refreshFxRates } from './jobs/refresh-fx-rates.ts'
+import { reportIndexes } from './jobs/report-indexes.ts'
+import { reviewWeek } from './jobs/review-week.ts'
 
 /** Fiat and stable pairs; none of our publishers changes its rates more often than this. */
 const refreshEveryMs = 5 * 60 * 1000
 /** Often enough that the log is never much longer than what must be kept of it. */
 const pruneEveryMs = 5 * 60 * 1000
-
+/** The longest that a link says open after its time, a run of the job aside. */
+const expireEveryMs = 60 * 1000
+const checkEveryMs = 5 * 60 * 1000
+const hourMs = 60 * 60 * 1000
 const collectEveryMs = 5 * 60 * 1000
 
 /** Everything that happens by itself, UTC. */
@@ -29,5 +41,57 @@ export const schedules: readonly Schedule[] = [
     job: collectLetters,
     payload: {},
     cadence: { everyMs: collectEveryMs },
+    id: 'expire-links',
+    job: expireDueLinks,
+    payload: {},
+    cadence: { everyMs: expireEveryMs },
+  }),
+  defineSchedule({
+    id: 'check-frozen-rates',
+    job: checkFrozenRates,
+    payload: {},
+    cadence: { everyMs: checkEveryMs },
+  }),
+  defineSchedule({
+    id: 'prune-idempotency-keys',
+    job: pruneAnswers,
+    payload: {},
+    cadence: { everyMs: hourMs },
+  }),
+  defineSchedule({
+    id: 'prune-job-runs',
+    job: pruneRuns,
+    payload: {},
+    cadence: { cron: '10 3 * * *' },
+  }),
+  defineSchedule({
+    id: 'prune-outbox-events',
+    job: pruneEvents,
+    payload: {},
+    cadence: { cron: '20 3 * * *' },
+  }),
+  defineSchedule({
+    id: 'prune-reports',
+    job: pruneOldReports,
+    payload: {},
+    cadence: { cron: '30 3 * * *' },
+  }),
+  defineSchedule({
+    id: 'analyze-tables',
+    job: analyzeTables,
+    payload: {},
+    cadence: { cron: '0 4 1 * *' },
+  }),
+  defineSchedule({
+    id: 'report-indexes',
+    job: reportIndexes,
+    payload: {},
+    cadence: { cron: '30 4 1 * *' },
+  }),
+  defineSchedule({
+    id: 'review-week',
+    job: reviewWeek,
+    payload: {},
+    cadence: { cron: '0 5 * * 1' },
   }),
 ]

@@ -51,11 +51,11 @@ describe('migrating', () => {
     const steps = await migrateUp(url, migrations)
     expect(steps.map(({ name }) => name)).to.deep.equal(names)
     const built = steps.flatMap(({ indexes }) => indexes)
-    const [stored] = await ask(
-      url,
-      `select count(*)::int as n from pg_class where relname like 'idx\\_%'`,
+    const stored = await ask(url, `select relname from pg_class where relname like 'idx\\_%'`)
+    // and of those that a later step drops again
+    expect(built.map(({ name }) => name)).to.include.members(
+      stored.map(({ relname }) => String(relname)),
     )
-    expect(built).to.have.length(Number(stored?.['n']))
     expect(built.some(({ durationMs }) => durationMs > 0)).to.equal(true)
     expect(await migrateUp(url, migrations)).to.deep.equal([])
     expect((await readMigrations(url, migrations)).pending).to.deep.equal([])

@@ -129,6 +129,26 @@ describe('worker process', () => {
     expect(epoch?.floor).to.match(/^\d+:\d+:/)
   })
 
+  it('closes links whose time is over, and their events belong to the trace of the run', async () => {
+    await query(`
+      begin;
+      set local session_replication_role = replica;
+      with harbour as (
+        insert into organisations (name, slug, default_currency, settlement_assets)
+        values ('Harbour', 'harbour', 'GBP', '{EUR,USD,AUD,JPY}') returning id)
+      insert into payment_links (organisation_id, short_code, status, currency, accepted_assets, fx_set_id, expires_at)
+      select id, 'lantern', 'open', 'GBP', '{EUR}', uuid_v7(), now() - interval '1 minute' from harbour;
+      commit`)
+    child = await startChild('worker', environment)
+    const run = await firstRun('expire-links')
+    expect(run).to.include({ state: 'completed', error: null, rows_affected: 1 })
+    const [event] = await query<{ topic: string; trace_parent: string }>(
+      'select topic, trace_parent from outbox_events',
+    )
+    expect(event?.topic).to.equal('payment-link.expired')
+    expect(event?.trace_parent).to.match(new RegExp(`^00-${run.trace_id}-`))
+  })
+
   it('stops cleanly when its launcher is gone', async () => {
     child = await startChild('worker', environment)
     const exited = once(child.process, 'exit')

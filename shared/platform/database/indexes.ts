@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Runner } from './database.ts'
+import { analyzeTable } from './table-statistics.ts'
 
 /** One index with its size and how often it has been used since the statistics were last reset. */
 export type IndexUse = {
@@ -40,6 +41,24 @@ export async function listIndexes(db: Runner): Promise<readonly IndexUse[]> {
   }))
 }
 
+/** What an index is there for, besides the reads that somebody may know it for.  @param reader who, if anybody */
+export function purposeOfIndex(
+  { isUnique, isProbe }: Pick<IndexUse, 'isUnique' | 'isProbe'>,
+  reader?: string,
+): string | undefined {
+  return isUnique
+    ? 'keeps rows unique'
+    : (reader ?? (isProbe ? 'finds the rows of a foreign key' : undefined))
+}
+
+/** Since when scans are counted, RFC 3339, UTC; null where the server was never told to forget them. */
+export async function scansCountedSince(db: Runner): Promise<string | null> {
+  const [row] = await db.run(sql<{ since: string | null }>`
+    select to_char(stats_reset at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since
+      from pg_stat_database where datname = current_database()`)
+  return row?.since ?? null
+}
+
 /** Refreshes the planner's statistics of every table of the current schema and names them. Blocks no reader or writer. */
 export async function analyzeTables(db: Runner): Promise<readonly string[]> {
   const tables = await db.run(
@@ -48,7 +67,7 @@ export async function analyzeTables(db: Runner): Promise<readonly string[]> {
     }>`select tablename as name from pg_tables where schemaname = current_schema() order by 1`,
   )
   for (const { name } of tables) {
-    await db.run(sql`analyze ${sql.id(name)}`)
+    await analyzeTable(db, name)
   }
   return tables.map(({ name }) => name)
 }

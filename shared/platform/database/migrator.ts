@@ -62,9 +62,8 @@ function indexTimer(times: StatementTime[]): Logger {
     setDebugMode: ignore,
     isEnabled: (namespace) => namespace === 'query',
     logQuery({ query = '', took = 0 }: LogContext) {
-      const created = /^create (?:unique )?index (?:concurrently )?(?:if not exists )?(\w+)/.exec(
-        query,
-      )
+      const created =
+        /^\s*create (?:unique )?index (?:concurrently )?(?:if not exists )?(\w+)/.exec(query)
       if (created?.[1]) {
         times.push({ name: created[1], durationMs: took })
       }

@@ -36,6 +36,12 @@ export function startWorkers<Slice extends WorkerSlice>(
   jobs: readonly JobDefinition<Slice>[],
   limits: WorkerLimits,
 ): void {
+  const stops: (() => Promise<void>)[] = []
+  // All at the same time: one after the other, a dead Redis would be given its grace once for each queue.
+  slice.lifecycle.defer(
+    'workers',
+    async () => void (await Promise.all(stops.map((stop) => stop()))),
+  )
   for (const [queue, ofQueue] of byQueue(jobs)) {
     const findJob: FindJob<Slice> = (name) => ofQueue.get(name)
     const worker = slice.queues.backend.worker(
@@ -52,7 +58,7 @@ export function startWorkers<Slice extends WorkerSlice>(
         slice.lifecycle.background('dead letter', buryStalled(slice, findJob, { queue, queued }))
       }
     })
-    slice.lifecycle.defer(`worker of ${queue}`, () => stopWorker(worker, limits, slice))
+    stops.push(() => stopWorker(worker, limits, slice))
   }
 }
 
