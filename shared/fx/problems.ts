@@ -14,6 +14,16 @@ export const problems = defineProblems('fx', {
     advice:
       'Somebody has changed the table beside the product, or a publication after it was used. Compare the parts that are named with their source.',
   },
+  noProviderAnswered: {
+    kind: 'unavailable',
+    title: 'No provider gave exchange rates',
+    advice: 'Stored rates serve until they are too old. The next run asks again.',
+  },
+  historyMissing: {
+    kind: 'unavailable',
+    title: 'The history of exchange rates could not be fetched',
+    advice: 'What is stored stays. It is tried again; then an operator may start it.',
+  },
   amountOutOfRange: {
     kind: 'unprocessable',
     title: 'Amount cannot be converted',

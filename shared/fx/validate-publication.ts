@@ -7,6 +7,8 @@ export type Reference = {
   readonly kind: AssetKind
   readonly rate: string | undefined
   readonly asOf: Date | undefined
+  /** Of the provider's own last good rate; `rate` may be another provider's. */
+  readonly ownAsOf: Date | undefined
   /** From the provider's own newest publication, so that its absence now is worth a note. */
   readonly isExpected: boolean
 }
@@ -25,7 +27,7 @@ export type Judgement = {
 }
 
 /** A publisher's clock or calendar may be ahead of ours by its time zone, not by more. */
-const aheadMsMax = 24 * 3600 * 1000
+export const aheadMsMax = 24 * 3600 * 1000
 /** No asset accepts a rate older than 6 days when a link is made; a week-old "latest" can only be a frozen mirror. */
 const ageMsMax = 7 * 24 * 3600 * 1000
 

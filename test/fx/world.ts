@@ -115,6 +115,7 @@ export async function openWorld(nowIso: string): Promise<World> {
     async reset() {
       await db.run(sql`delete from fx_rates`)
       await db.run(sql`delete from fx_batches`)
+      await db.run(sql`delete from fx_quotas`)
       publisher.calls = 0
       clock.set(nowIso)
     },
@@ -126,9 +127,13 @@ export function fxOptions(origin: string): FxOptions {
   return {
     providers: ['ecb'],
     sources: {
-      ecb: { dailyUrl: `${origin}/daily.xml`, historyUrl: `${origin}/hist-90d.xml` },
+      ecb: {
+        dailyUrl: `${origin}/daily.xml`,
+        historyUrl: `${origin}/hist-90d.xml`,
+        fullHistoryUrl: `${origin}/hist.xml`,
+      },
       currencyApi: { url: `${origin}/currencies/` },
-      openExchangeRates: { url: `${origin}/oxr/`, appId: 'secret-app-id' },
+      openExchangeRates: { url: `${origin}/oxr/`, appId: 'secret-app-id', callsPerMonthMax: 1000 },
     },
     http: {
       connectTimeoutMs: 300,
@@ -140,6 +145,7 @@ export function fxOptions(origin: string): FxOptions {
     allowsLoopback: true,
     ensureTimeoutMs: 2_000,
     askAgainMs: 30_000,
+    isBatchEnabled: true,
   }
 }
 
