@@ -2,7 +2,7 @@ import { findAsset } from '#money'
 import { withAdvisoryLock } from '#platform/database/advisory-lock'
 import { explainFailure } from './explain-failure.ts'
 import type { Fx } from './fx.ts'
-import { judgePublications, summarise } from './judge-publications.ts'
+import { judgeInTurn, summarise } from './judge-publications.ts'
 import { findKnown, type Known, type LastBatch } from './known.ts'
 import type { FxProvider, Publication } from './provider.ts'
 import { nothingDone, sumAnswers, type Answer, type RefreshResult } from './refresh-result.ts'
@@ -182,7 +182,7 @@ async function fetchFrom(
 function judgeLatest(publication: Publication, known: Known): readonly Judged[] {
   refuseOldDate(publication)
   const isOlder = known.newestAsOf !== undefined && publication.asOf < known.newestAsOf
-  return isOlder ? [] : judgePublications([publication], known.references)
+  return isOlder ? [] : [...judgeInTurn([publication], known.references)]
 }
 
 /** The assets of which this provider has a rate that is young enough to be frozen, after what has been judged. */

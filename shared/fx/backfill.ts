@@ -1,14 +1,15 @@
 import { withAdvisoryLock } from '#platform/database/advisory-lock'
 import type { Runner } from '#platform/database/database'
 import { sql } from 'kysely'
+import { setImmediate as turn } from 'node:timers/promises'
 import { circuitOf } from './ask-provider.ts'
 import { explainFailure } from './explain-failure.ts'
 import type { Fx } from './fx.ts'
-import { judgePublications, summarise } from './judge-publications.ts'
+import { judgeInTurn, summarise } from './judge-publications.ts'
 import { findKnown } from './known.ts'
 import type { FxProvider, HistoryReach, Publication } from './provider.ts'
 import { nothingDone, type RefreshResult } from './refresh-result.ts'
-import { storeBatch, type Batch } from './store-publication.ts'
+import { storeBatch, type Batch, type Judged } from './store-publication.ts'
 
 /** Days in one insert: about 10,000 rates, which is well below a second. */
 const daysAtOnce = 250
@@ -104,7 +105,11 @@ async function fetchAndStore(
 
 /** The first day is compared with the last one stored before it, never with today's: a currency may have lost nine tenths of
  *  its worth since then. */
-async function judge(fx: Fx, { name, base }: FxProvider, publications: readonly Publication[]) {
+async function judge(
+  fx: Fx,
+  { name, base }: FxProvider,
+  publications: readonly Publication[],
+): Promise<readonly Judged[]> {
   const [first] = publications
   if (first === undefined) {
     return []
@@ -112,7 +117,14 @@ async function judge(fx: Fx, { name, base }: FxProvider, publications: readonly 
   const others = fx.options.providers.filter((other) => other !== name)
   const at = new Date(first.asOf.getTime() - 24 * 3600 * 1000)
   const { references } = await findKnown(fx, { provider: name, base, others, only: undefined, at })
-  return judgePublications(publications, references)
+  const judged: Judged[] = []
+  for (const one of judgeInTurn(publications, references)) {
+    judged.push(one)
+    if (judged.length % daysAtOnce === 0) {
+      await turn()
+    }
+  }
+  return judged
 }
 
 /** How far back history has to be fetched: `full` where it is empty, begins within the reach of the short file or has an old

@@ -2,14 +2,15 @@ import type { Publication } from './provider.ts'
 import type { Judged } from './store-publication.ts'
 import { judgePublication, type Reference } from './validate-publication.ts'
 
-/** Judges publications in the order of their time, each against the last good rates before it.
+/** Judges publications in the order of their time, each against the last good rates before it; one at a time, so that whoever
+ *  judges many can let others have their turn.
  *  @throws {PublicationRefused} if one of them may not be used at all */
-export function judgePublications(
+export function* judgeInTurn(
   publications: readonly Publication[],
   known: ReadonlyMap<string, Reference>,
-): readonly Judged[] {
+): Generator<Judged> {
   const references = new Map(known)
-  return publications.map((publication) => {
+  for (const publication of publications) {
     const judgement = judgePublication(publication, references)
     for (const [asset, rate] of judgement.accepted) {
       const previous = references.get(asset)
@@ -17,8 +18,8 @@ export function judgePublications(
         references.set(asset, { ...previous, rate, asOf: publication.asOf })
       }
     }
-    return { publication, judgement }
-  })
+    yield { publication, judgement }
+  }
 }
 
 /** What an operator should know of publications that were stored. */

@@ -178,3 +178,13 @@ export async function seedRates(
     select batch.id, ${provider}, ${base}, key, value::numeric, ${asOf}::timestamptz, ${asOf}::timestamptz
       from batch cross join json_each_text(${JSON.stringify(rates)}::json)`)
 }
+
+/** The same rates, with every statement noted that goes to the database beside the lock. */
+export function countStatements(fx: Fx): { readonly fx: Fx; readonly statements: string[] } {
+  const statements: string[] = []
+  const run: Database['run'] = (statement) => {
+    statements.push('run')
+    return fx.db.run(statement)
+  }
+  return { fx: { ...fx, db: { ...fx.db, run } }, statements }
+}
