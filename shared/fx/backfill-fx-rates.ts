@@ -17,8 +17,12 @@ export const backfillFxRates = defineJob({
   timeoutMs: 10 * 60_000,
   concurrency: 1,
   whenGivenUp: 'dead-letter',
-  async run({ fx }: { readonly fx: Fx }, { reach }, { signal, progress }) {
-    const results = await backfillRates(fx, { reach, signal, onProgress: progress })
+  async run({ fx }: { readonly fx: Fx }, { reach }, run) {
+    const results = await backfillRates(fx, {
+      reach,
+      signal: run.signal,
+      onProgress: (done, total) => run.progress(done, total),
+    })
     const failed = results.filter(({ status }) => status === 'failed' || status === 'rejected')
     if (failed.length > 0) {
       const detail = failed.map(({ provider, error }) => `${provider}: ${error ?? 'no answer'}`)

@@ -46,9 +46,10 @@ export function nextDueAt(
   now: Date,
 ): Date | undefined {
   const stepMs = 60_000
-  // Looked for minute by minute, as the schedules do it; four days span a weekend and a holiday.
-  for (let aheadMs = 0; aheadMs <= 4 * dayMs; aheadMs += stepMs) {
-    const then = new Date(now.getTime() + aheadMs)
+  const firstMs = Math.ceil(now.getTime() / stepMs) * stepMs
+  // Looked for at the beginning of each minute; four days span a weekend and a holiday.
+  for (let aheadMs = -stepMs; aheadMs <= 4 * dayMs; aheadMs += stepMs) {
+    const then = aheadMs < 0 ? now : new Date(firstMs + aheadMs)
     const window = provider.rhythm.window
     const cadence = window && isOpen(window, then) ? 'reference' : 'stable'
     if (isDue(provider, asked, { cadence, now: then })) {

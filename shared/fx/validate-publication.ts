@@ -43,6 +43,9 @@ const dailyMoveMax: Readonly<Record<AssetKind, number>> = { fiat: 0.4, token: 0.
 const ratioMax = 10
 /** One wild rate is an error in it; when a third of them is wild, the error is in the publication. */
 const wildShareMax = 1 / 3
+/** Publishers drop a currency now and then; one that has lost most of them speaks of something else, and what it calls by a
+ *  name that we know may be another thing. */
+const missingShareMax = 1 / 2
 
 /** Judges a publication before anything of it is written. Its shape was checked by its provider.
  *  @throws {PublicationRefused} if none of it may be used: its date, a rate that is no positive decimal, no asset that
@@ -57,6 +60,11 @@ export function judgePublication(
   const assets = new Set(rates.map(([asset]) => asset))
   if (rates.length === 0 || assets.size < rates.length || assets.has(publication.base)) {
     throw new PublicationRefused('the rates are not of distinct assets that we know')
+  }
+  const expected = [...references].flatMap(([asset, { isExpected }]) => (isExpected ? [asset] : []))
+  const missing = expected.filter((asset) => !assets.has(asset))
+  if (missing.length > expected.length * missingShareMax) {
+    throw new PublicationRefused(`${missing.length} of ${expected.length} assets are missing`)
   }
   const judged = rates.map(([asset, rate]) => {
     const reason = findFault(rate, publication.asOf, references.get(asset))
@@ -77,9 +85,7 @@ export function judgePublication(
     ),
     quarantined,
     unknownCount: publication.rates.length - known.length,
-    missing: [...references.entries()]
-      .filter(([asset, { isExpected }]) => isExpected && !assets.has(asset))
-      .map(([asset]) => asset),
+    missing,
   }
 }
 
