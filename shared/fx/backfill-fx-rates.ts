@@ -3,7 +3,7 @@ import { defineJob } from '#platform/queue/define-job'
 import { z } from 'zod'
 import { backfillRates } from './backfill.ts'
 import type { Fx } from './fx.ts'
-import { problems } from './problems.ts'
+import { jobProblems } from './problems.ts'
 import { historyReaches } from './provider.ts'
 
 /** Fetches the history of the providers that publish one. The worker runs it; it is declared here because an operator starts
@@ -26,7 +26,7 @@ export const backfillFxRates = defineJob({
     const failed = results.filter(({ status }) => status === 'failed' || status === 'rejected')
     if (failed.length > 0) {
       const detail = failed.map(({ provider, error }) => `${provider}: ${error ?? 'no answer'}`)
-      throw new Problem(problems.historyMissing, detail.join('; '))
+      throw new Problem(jobProblems.historyMissing, detail.join('; '))
     }
     return { rows: results.reduce((sum, { stored }) => sum + stored, 0) }
   },

@@ -11,8 +11,8 @@ import type { FxProvider, HistoryReach, Publication } from './provider.ts'
 import { nothingDone, type RefreshResult } from './refresh-result.ts'
 import { storeBatch, type Batch, type Judged } from './store-publication.ts'
 
-/** Days in one insert: about 10,000 rates, which is well below a second. */
-const daysAtOnce = 250
+/** Days in one insert: about 3,000 rates, half a second on a busy machine, far from the limit of a statement. */
+const daysAtOnce = 100
 /** The longest that banks are closed in a row, from Maundy Thursday to Easter Tuesday, has five days between its rates. */
 const gapDaysMax = 6
 /** What the short file reaches back, with a margin for the days that it takes to notice. */

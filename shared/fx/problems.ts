@@ -14,6 +14,15 @@ export const problems = defineProblems('fx', {
     advice:
       'Somebody has changed the table beside the product, or a publication after it was used. Compare the parts that are named with their source.',
   },
+  amountOutOfRange: {
+    kind: 'unprocessable',
+    title: 'Amount cannot be converted',
+    advice: 'Choose a smaller amount, or settlement assets whose minor unit is not as small.',
+  },
+})
+
+/** What can go wrong with the jobs; no caller of the API sees these. */
+export const jobProblems = defineProblems('fx', {
   noProviderAnswered: {
     kind: 'unavailable',
     title: 'No provider gave exchange rates',
@@ -23,10 +32,5 @@ export const problems = defineProblems('fx', {
     kind: 'unavailable',
     title: 'The history of exchange rates could not be fetched',
     advice: 'What is stored stays. It is tried again; then an operator may start it.',
-  },
-  amountOutOfRange: {
-    kind: 'unprocessable',
-    title: 'Amount cannot be converted',
-    advice: 'Choose a smaller amount, or settlement assets whose minor unit is not as small.',
   },
 })

@@ -81,6 +81,9 @@ describe('fx quota: calls that a provider allows', () => {
   it('begins again with the month', async () => {
     const fx = worker(1)
     await refreshRates(fx)
+    const [row] = await world.db.run(sql<{ is_month: boolean }>`
+      select starts_on = date_trunc('month', now() at time zone 'UTC')::date as is_month from fx_quotas`)
+    expect(row?.is_month).to.equal(true)
     expect((await refreshRates(fx))[0]).to.include({ status: 'failed' })
     await world.db.run(sql`update fx_quotas set starts_on = (starts_on - interval '1 month')::date`)
     expect((await refreshRates(fx))[0]).to.include({ httpCalls: 1 })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import {
   backfillFxRates,
   findHistoryGap,
-  problems,
+  jobProblems,
   refreshCadence,
   type Cadence,
   type Fx,
@@ -40,7 +40,7 @@ const refreshJob = (name: string, cadence: Cadence) =>
       const failed = results.filter(({ status }) => status === 'failed' || status === 'rejected')
       if (failed.length > 0 && failed.length === results.length) {
         const detail = failed.map(({ provider, error }) => `${provider}: ${error ?? 'no answer'}`)
-        throw new Problem(problems.noProviderAnswered, detail.join('; '))
+        throw new Problem(jobProblems.noProviderAnswered, detail.join('; '))
       }
       if (rows > 0) {
         await fillGap(fx, queues)
