@@ -1,5 +1,5 @@
 import { Category, InventoryItem, Price, Product } from '#catalogue'
-import { FxBatch, FxRate, FxSnapshot } from '#fx'
+import { FxBatch, FxQuota, FxRate, FxSnapshot } from '#fx'
 import { ActivityEntry, AdminToken, ApiKey, Member, MemberRole, Organisation } from '#members'
 import { Asset } from '#money'
 import {
@@ -31,6 +31,7 @@ export const entities = [
   AdminToken,
   ActivityEntry,
   FxBatch,
+  FxQuota,
   FxRate,
   FxSnapshot,
   Category,

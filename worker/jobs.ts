@@ -1,7 +1,8 @@
+import { backfillFxRates } from '#fx'
 import type { JobDefinition } from '#platform/queue/define-job'
 import type { WorkerSlice } from './app.ts'
-import { collectLetters } from './jobs/collect-dead-letters.ts'
 import { analyzeTables } from './jobs/analyze-tables.ts'
+import { collectLetters } from './jobs/collect-dead-letters.ts'
 import { checkFrozenRates } from './jobs/check-frozen-rates.ts'
 import { expireDueLinks } from './jobs/expire-links.ts'
 import { pruneAnswers } from './jobs/prune-idempotency-keys.ts'
@@ -9,15 +10,22 @@ import { pruneChanges } from './jobs/prune-change-log.ts'
 import { pruneEvents } from './jobs/prune-outbox-events.ts'
 import { pruneOldReports } from './jobs/prune-reports.ts'
 import { pruneRuns } from './jobs/prune-job-runs.ts'
-import { refreshFxRates } from './jobs/refresh-fx-rates.ts'
+import {
+  refreshFxRates,
+  refreshReferenceFxRates,
+  refreshVolatileFxRates,
+} from './jobs/refresh-fx-rates.ts'
 import { reportIndexes } from './jobs/report-indexes.ts'
 import { reviewWeek } from './jobs/review-week.ts'
 
 /** Every job that this process runs. */
 export const jobs: readonly JobDefinition<WorkerSlice>[] = [
   refreshFxRates,
-  pruneChanges,
+  refreshVolatileFxRates,
+  refreshReferenceFxRates,
+  backfillFxRates,
   collectLetters,
+  pruneChanges,
   expireDueLinks,
   checkFrozenRates,
   pruneAnswers,

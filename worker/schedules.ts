@@ -1,6 +1,6 @@
 import { defineSchedule, type Schedule } from '#platform/queue/schedule'
-import { collectLetters } from './jobs/collect-dead-letters.ts'
 import { analyzeTables } from './jobs/analyze-tables.ts'
+import { collectLetters } from './jobs/collect-dead-letters.ts'
 import { checkFrozenRates } from './jobs/check-frozen-rates.ts'
 import { expireDueLinks } from './jobs/expire-links.ts'
 import { pruneAnswers } from './jobs/prune-idempotency-keys.ts'
@@ -8,19 +8,27 @@ import { pruneChanges } from './jobs/prune-change-log.ts'
 import { pruneEvents } from './jobs/prune-outbox-events.ts'
 import { pruneOldReports } from './jobs/prune-reports.ts'
 import { pruneRuns } from './jobs/prune-job-runs.ts'
-import { refreshFxRates } from './jobs/refresh-fx-rates.ts'
+import {
+  refreshFxRates,
+  refreshReferenceFxRates,
+  refreshVolatileFxRates,
+} from './jobs/refresh-fx-rates.ts'
 import { reportIndexes } from './jobs/report-indexes.ts'
 import { reviewWeek } from './jobs/review-week.ts'
 
-/** Fiat and stable pairs; none of our publishers changes its rates more often than this. */
+/** Currencies, and tokens that follow one. Each run asks only publishers that may have something new. */
 const refreshEveryMs = 5 * 60 * 1000
+/** Tokens that move by the minute; as often as a rate of one may be served from the cache, less the time of the call. */
+const refreshVolatileEveryMs = 45 * 1000
+/** Around 16:00 in Frankfurt, on working days. */
+const referenceHours = '*/30 14-16 * * 1-5'
 /** Often enough that the log is never much longer than what must be kept of it. */
 const pruneEveryMs = 5 * 60 * 1000
 /** The longest that a link says open after its time, a run of the job aside. */
 const expireEveryMs = 60 * 1000
 const checkEveryMs = 5 * 60 * 1000
-const hourMs = 60 * 60 * 1000
 const collectEveryMs = 5 * 60 * 1000
+const hourMs = 60 * 60 * 1000
 
 /** Everything that happens by itself, UTC. */
 export const schedules: readonly Schedule[] = [
@@ -31,16 +39,30 @@ export const schedules: readonly Schedule[] = [
     cadence: { everyMs: refreshEveryMs },
   }),
   defineSchedule({
-    id: 'prune-change-log',
-    job: pruneChanges,
+    id: 'refresh-volatile-fx-rates',
+    job: refreshVolatileFxRates,
     payload: {},
-    cadence: { everyMs: pruneEveryMs },
+    cadence: { everyMs: refreshVolatileEveryMs },
+  }),
+  defineSchedule({
+    id: 'refresh-reference-fx-rates',
+    job: refreshReferenceFxRates,
+    payload: {},
+    cadence: { cron: referenceHours },
   }),
   defineSchedule({
     id: 'collect-dead-letters',
     job: collectLetters,
     payload: {},
     cadence: { everyMs: collectEveryMs },
+  }),
+  defineSchedule({
+    id: 'prune-change-log',
+    job: pruneChanges,
+    payload: {},
+    cadence: { everyMs: pruneEveryMs },
+  }),
+  defineSchedule({
     id: 'expire-links',
     job: expireDueLinks,
     payload: {},

@@ -9,8 +9,8 @@ export async function loadRateHistory(db: Runner, now: Date): Promise<void> {
   const quoted = [...table].filter(([heading]) => /^[A-Z]{3}$/.test(heading))
   await db.run(sql`
     with batch as (
-      insert into fx_batches (provider, status, started_at, finished_at, http_calls, latency_ms)
-      values ('ecb', 'stored', ${now.toISOString()}, ${now.toISOString()}, 0, 0)
+      insert into fx_batches (provider, purpose, status, started_at, finished_at, http_calls, latency_ms)
+      values ('ecb', 'history', 'stored', ${now.toISOString()}, ${now.toISOString()}, 0, 0)
       returning id, finished_at
     )
     insert into fx_rates (batch_id, provider, base_asset, quote_asset, rate, as_of, fetched_at)

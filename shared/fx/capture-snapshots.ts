@@ -2,7 +2,7 @@ import type { Transaction } from '#platform/database/transaction'
 import { sqlState } from '#platform/database/transaction'
 import { Problem } from '#platform/problem'
 import { sql } from 'kysely'
-import { refuseLacking } from './ensure-rates.ts'
+import { refuseLacking } from './get-rates.ts'
 import type { SnapshotType } from './fx-snapshot.ts'
 import { problems } from './problems.ts'
 
@@ -58,9 +58,8 @@ export async function captureSnapshots(
   const rows = await tx.run(statement(capture)).catch(explainRange)
   const { currency, assets, allowStale } = capture
   refuseLacking(
-    currency,
-    assets,
-    rows.map((row) => ({ ...row, quote: row.asset })),
+    assets.map((quote) => ({ base: currency, quote })),
+    rows.map((row) => ({ ...row, base: currency, quote: row.asset })),
     allowStale,
   )
   return rows.flatMap(({ id, ...row }) => (id === null ? [] : [{ ...row, id }]))

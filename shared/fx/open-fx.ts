@@ -1,5 +1,6 @@
 import type { Clock } from '#platform/clock'
 import { httpLimits } from '#platform/http/http-client'
+import { HttpFailure } from '#platform/http/http-failure'
 import type { Lifecycle } from '#platform/lifecycle'
 import { createCircuitBreaker } from '#platform/resilience/circuit-breaker'
 import { createFx, type Fx, type FxParts } from './fx.ts'
@@ -19,23 +20,20 @@ const askAgainMs = 30_000
 
 /** Opens the rates of a process as it is configured, each provider behind a circuit breaker of its own. */
 export function openFx(config: FxConfig, { lifecycle, allowsLoopback, ...parts }: Parts): Fx {
-  const { providers, isBatchEnabled: _, ...sources } = config
+  const { providers, isBatchEnabled, ...sources } = config
+  const limits = { http: httpLimits, allowsLoopback, ensureTimeoutMs, askAgainMs }
   return createFx(
-    { providers, sources, http: httpLimits, allowsLoopback, ensureTimeoutMs, askAgainMs },
+    { providers, sources, isBatchEnabled, ...limits },
     {
       ...parts,
-      guardFor: (name) => {
-        const judge = (error: unknown) => (isAbort(error) ? 'unknown' : 'failed')
+      breakerFor: (name) => {
+        // whatever else is thrown says nothing of the provider: its caller left, its quota is used up, our database is away
+        const judge = (error: unknown) => (error instanceof HttpFailure ? 'failed' : 'unknown')
         const needs = { clock: parts.clock, lifecycle }
         // a trial is a whole call: a publisher that is back still takes its time
         const trialTimeoutMs = httpLimits.totalTimeoutMs
-        const breaker = createCircuitBreaker({ name: `fx-${name}`, judge, trialTimeoutMs }, needs)
-        return (work) => breaker.run(work)
+        return createCircuitBreaker({ name: `fx-${name}`, judge, trialTimeoutMs }, needs)
       },
     },
   )
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === 'AbortError'
 }

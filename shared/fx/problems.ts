@@ -20,3 +20,17 @@ export const problems = defineProblems('fx', {
     advice: 'Choose a smaller amount, or settlement assets whose minor unit is not as small.',
   },
 })
+
+/** What can go wrong with the jobs; no caller of the API sees these. */
+export const jobProblems = defineProblems('fx', {
+  noProviderAnswered: {
+    kind: 'unavailable',
+    title: 'No provider gave exchange rates',
+    advice: 'Stored rates serve until they are too old. The next run asks again.',
+  },
+  historyMissing: {
+    kind: 'unavailable',
+    title: 'The history of exchange rates could not be fetched',
+    advice: 'What is stored stays. It is tried again; then an operator may start it.',
+  },
+})

@@ -15,6 +15,23 @@ export type Publication = {
   readonly httpCalls: number
 }
 
+/** When a provider has something new. */
+export type Rhythm = {
+  /** Asking it sooner than this after it answered brings nothing. */
+  readonly everyMs: number
+  /** It publishes one day at a time, within these hours of a working day (UTC). Left out: at any time. */
+  readonly window?: PublishingWindow
+}
+
+export type PublishingWindow = { readonly opensHour: number; readonly closesHour: number }
+
+/** How many requests a provider allows all our processes together, by UTC days or months. */
+export type Quota = { readonly callsMax: number; readonly period: 'day' | 'month' }
+
+/** How far back: what a publisher keeps in its short file, or everything. */
+export const historyReaches = ['recent', 'full'] as const
+export type HistoryReach = (typeof historyReaches)[number]
+
 /** A publisher of exchange rates. Adding one is a file in providers/ and a line in providers.ts. */
 export type FxProvider = {
   /** Stands in every rate and snapshot that came from it; never renamed. */
@@ -22,10 +39,18 @@ export type FxProvider = {
   readonly base: string
   /** What it can quote; nobody asks it for anything else. */
   readonly quotes: readonly AssetKind[]
+  readonly rhythm: Rhythm
+  /** None where the publisher names none. */
+  readonly quota?: Quota
   /** The newest publication.  @throws {HttpFailure | PublicationRefused | ProviderRefusal} */
   fetchLatest(signal: AbortSignal): Promise<Publication>
+  /** The newest rate of one asset alone, where the publisher can be asked for that; otherwise its file is fetched for it. */
+  readonly fetchOne?: (asset: string, signal: AbortSignal) => Promise<Publication>
   /** What it publishes of the past, oldest first. */
-  readonly fetchHistory?: (signal: AbortSignal) => Promise<readonly Publication[]>
+  readonly fetchHistory?: (
+    reach: HistoryReach,
+    signal: AbortSignal,
+  ) => Promise<readonly Publication[]>
 }
 
 /** A document that is not what its provider publishes: the whole of it is refused, nothing is stored. */
@@ -43,4 +68,9 @@ export class ProviderRefusal extends Error {
     super(message, { cause })
     this.httpCalls = httpCalls
   }
+}
+
+/** A call that was not made, since the quota of its period is used up. */
+export class QuotaUsedUp extends Error {
+  override readonly name = 'QuotaUsedUp'
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '#platform/clock'
 import type { Runner } from '#platform/database/database'
 import type { Guard, HttpClient } from '#platform/http/http-client'
-import type { FxProvider } from './provider.ts'
+import type { FxProvider, Quota } from './provider.ts'
 import { createCurrencyApi, type CurrencyApiOptions } from './providers/currency-api.ts'
 import { createDemoReplay } from './providers/demo-replay.ts'
 import { createEcb, type EcbOptions } from './providers/ecb.ts'
@@ -16,29 +16,33 @@ export type ProviderOptions = {
   readonly ecb: EcbOptions
   readonly currencyApi: CurrencyApiOptions
   /** Without a key, the provider may not be among the configured ones. */
-  readonly openExchangeRates: { readonly url: string; readonly appId: string | undefined }
+  readonly openExchangeRates: {
+    readonly url: string
+    readonly appId: string | undefined
+    /** What its plan allows; retries count. */
+    readonly callsPerMonthMax: number
+  }
 }
 
 export type ProviderParts = {
   readonly db: Runner
   readonly clock: Clock
   readonly http: HttpClient
-  /** The circuit breaker of each provider. */
-  readonly guardFor: (name: ProviderName) => Guard
+  /** What stands between the provider and the wire: its circuit breaker and, where it names one, its quota. */
+  readonly guardFor: (quota?: Quota) => Guard
 }
 
-type Open = (options: ProviderOptions, parts: Omit<ProviderParts, 'guardFor'> & Wired) => FxProvider
-type Wired = { readonly guard: Guard }
+type Open = (options: ProviderOptions, parts: ProviderParts) => FxProvider
 
 const openers: Readonly<Record<ProviderName, Open>> = {
   ecb: ({ ecb }, parts) => createEcb(ecb, parts),
   'currency-api': (options, parts) => createCurrencyApi(options.currencyApi, parts),
   'open-exchange-rates': ({ openExchangeRates }, parts) => {
-    const { url, appId } = openExchangeRates
+    const { appId, ...plan } = openExchangeRates
     if (appId === undefined) {
       throw new Error('open-exchange-rates needs an app id')
     }
-    return createOpenExchangeRates({ url, appId }, parts)
+    return createOpenExchangeRates({ ...plan, appId }, parts)
   },
   'demo-replay': (_options, parts) => createDemoReplay(parts),
 }
@@ -47,14 +51,15 @@ const openers: Readonly<Record<ProviderName, Open>> = {
 export function createProvider(
   name: ProviderName,
   options: ProviderOptions,
-  { guardFor, ...parts }: ProviderParts,
+  parts: ProviderParts,
 ): FxProvider {
-  return openers[name](options, { ...parts, guard: guardFor(name) })
+  return openers[name](options, parts)
 }
 
 /** The hosts that the given settings lead to: the client's allow-list. */
 export function providerHosts(options: ProviderOptions): readonly string[] {
   const { ecb, currencyApi, openExchangeRates } = options
-  const urls = [ecb.dailyUrl, ecb.historyUrl, currencyApi.url, openExchangeRates.url]
+  const ofEcb = [ecb.dailyUrl, ecb.historyUrl, ecb.fullHistoryUrl]
+  const urls = [...ofEcb, currencyApi.url, openExchangeRates.url]
   return urls.map((url) => new URL(url).host)
 }

@@ -33,22 +33,44 @@ export type RatesWanted = {
   readonly at: Date
 }
 
+/** One rate that is wanted. */
+export type Pair = { readonly base: string; readonly quote: string }
+
 /** Reads the rates of one base in many quotes, in the order asked, in one statement. A fresh rate beats a stale one,
  *  then the order of providers decides. A pair that nobody can give is left out. */
 export function findRates(
-  { db }: { readonly db: Runner },
-  { base, quotes, providers, at }: RatesWanted,
+  slice: { readonly db: Runner },
+  { base, quotes, ...wanted }: RatesWanted,
 ): Promise<readonly CrossRate[]> {
+  return findPairs(slice, { ...wanted, pairs: quotes.map((quote) => ({ base, quote })) })
+}
+
+/** Reads the rates of any pairs in one statement, by base, each as `findRates` does. */
+export function findPairs(
+  { db }: { readonly db: Runner },
+  {
+    pairs,
+    providers,
+    at,
+  }: Omit<RatesWanted, 'base' | 'quotes'> & { readonly pairs: readonly Pair[] },
+): Promise<readonly CrossRate[]> {
+  const byBase = Map.groupBy(pairs, ({ base }) => base)
+  const quotesOf = [...byBase.values()].map((group) => [
+    ...new Set(group.map(({ quote }) => quote)),
+  ])
   const instant = at.toISOString()
   return db.run(sql<CrossRate>`
-    select ${base}::text as "base", quote, rate::text, provider, leg_base as "legBase",
+    select wanted.base as "base", quote, rate::text, provider, leg_base as "legBase",
            base_leg::text as "baseLeg", quote_leg::text as "quoteLeg",
            to_char(as_of at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "asOf",
            to_char(fetched_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "fetchedAt",
            batch_id as "batchId",
            floor(extract(epoch from ${instant}::timestamptz - as_of))::integer as "stalenessSeconds",
            staleness_seconds_max as "stalenessSecondsMax", is_stale as "isStale"
-      from fx_cross_rates(${base}, ${[...quotes]}::text[], ${[...providers]}::text[], ${instant}::timestamptz)`)
+      from unnest(${[...byBase.keys()]}::text[], ${quotesOf.map((quotes) => quotes.join(','))}::text[])
+             as wanted (base, quotes)
+     cross join lateral fx_cross_rates(
+             wanted.base, string_to_array(wanted.quotes, ','), ${[...providers]}::text[], ${instant}::timestamptz)`)
 }
 
 /** When a rate that is known already but dated later will be seen: publishers date their day ahead. Undefined when none is. */

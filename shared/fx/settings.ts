@@ -1,4 +1,5 @@
-import { flag, listOf, text, url } from '#platform/config/kinds'
+import { flag, integer, listOf, text, url } from '#platform/config/kinds'
+import type { ProviderOptions } from './providers.ts'
 import { defineSettings, type Fault, type Values } from '#platform/config/setting'
 
 /** The providers of exchange rates that the product knows. `demo-replay` dates the last known day today. */
@@ -21,8 +22,7 @@ export const fxSettings = defineSettings({
     schema: flag(),
     standard: 'true',
     meaning:
-      'Fetches all rates of a base in one call; false asks for one currency at a time, as a way back.',
-    comesWith: 'fetching by single currency',
+      'Fetches all rates of a provider in one call; false makes one call for each currency that is wanted, as a way back.',
   },
   FX_ECB_DAILY_URL: {
     schema: url('https:', 'http:'),
@@ -33,6 +33,12 @@ export const fxSettings = defineSettings({
     schema: url('https:', 'http:'),
     standard: 'https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist-90d.xml',
     meaning: "The European Central Bank's rates of the last 90 days, to fill gaps.",
+  },
+  FX_ECB_FULL_HISTORY_URL: {
+    schema: url('https:', 'http:'),
+    standard: 'https://www.ecb.europa.eu/stats/eurofxref/eurofxref-hist.xml',
+    meaning:
+      "All of the European Central Bank's rates since 1999 in the form of the 90-day file, for an empty or old history.",
   },
   FX_CURRENCY_API_URL: {
     schema: url('https:', 'http:'),
@@ -51,6 +57,12 @@ export const fxSettings = defineSettings({
     example: 'your-app-id',
     meaning: 'The key for open-exchange-rates; needed when FX_PROVIDERS names it.',
   },
+  OPEN_EXCHANGE_RATES_CALLS_PER_MONTH: {
+    schema: integer({ min: 1, max: 100_000_000 }),
+    standard: '1000',
+    meaning:
+      'Calls that the plan of open-exchange-rates allows in a month; all processes together stay within it, retries counted.',
+  },
 })
 
 /** The part of the configuration that fetching rates is given. */
@@ -58,10 +70,7 @@ export type FxConfig = {
   /** In the order in which they are asked and believed. */
   readonly providers: readonly FxProviderName[]
   readonly isBatchEnabled: boolean
-  readonly ecb: { readonly dailyUrl: string; readonly historyUrl: string }
-  readonly currencyApi: { readonly url: string }
-  readonly openExchangeRates: { readonly url: string; readonly appId: string | undefined }
-}
+} & ProviderOptions
 
 type FxValues = Values<typeof fxSettings>
 
@@ -70,11 +79,16 @@ export function fxConfig(values: FxValues): FxConfig {
   return {
     providers: values.FX_PROVIDERS,
     isBatchEnabled: values.ENABLE_FX_BATCH,
-    ecb: { dailyUrl: values.FX_ECB_DAILY_URL, historyUrl: values.FX_ECB_HISTORY_URL },
+    ecb: {
+      dailyUrl: values.FX_ECB_DAILY_URL,
+      historyUrl: values.FX_ECB_HISTORY_URL,
+      fullHistoryUrl: values.FX_ECB_FULL_HISTORY_URL,
+    },
     currencyApi: { url: values.FX_CURRENCY_API_URL },
     openExchangeRates: {
       url: values.FX_OPEN_EXCHANGE_RATES_URL,
       appId: values.OPEN_EXCHANGE_RATES_APP_ID,
+      callsPerMonthMax: values.OPEN_EXCHANGE_RATES_CALLS_PER_MONTH,
     },
   }
 }

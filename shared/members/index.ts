@@ -18,6 +18,7 @@ export {
 } from './credential.ts'
 export { callerDescription, describeCaller } from './describe-caller.ts'
 export { findAdmin, findCaller, type Admin, type Caller, type FoundCaller } from './find-caller.ts'
+export { findUsedAssets } from './find-used-assets.ts'
 export {
   issueAdminToken,
   issueApiKey,

@@ -16,6 +16,14 @@ export type Asset = {
   readonly stalenessSecondsMax: number
 }
 
+/** Whether the price of an asset moves by the minute: a token that no currency backs. It decides how often its rate is asked
+ *  for and nothing that is computed, so it is a fact of the list and no column: no statement needs it. */
+export const isVolatile = ({ kind, code }: Pick<Asset, 'kind' | 'code'>): boolean =>
+  kind === 'token' && !stableCoins.has(code)
+
+/** Tokens whose issuers redeem them for a unit of a currency: they move as that currency does. */
+const stableCoins: ReadonlySet<string> = new Set(['AUDD', 'USDC', 'USDT'])
+
 /** The stored asset list. Only a migration writes it; every currency column refers to it. */
 export const Asset = defineEntity({
   name: 'Asset',

@@ -7,7 +7,7 @@ export {
   toWire,
   type Money,
 } from './amount.ts'
-export { Asset, assetKinds, type AssetKind } from './asset.ts'
+export { Asset, assetKinds, isVolatile, type AssetKind } from './asset.ts'
 export { assets, findAsset } from './assets.ts'
 export { decimal, decimalsMax, parseDecimal, type Decimal } from './decimal.ts'
 export { formatMoney, toDecimal } from './format.ts'

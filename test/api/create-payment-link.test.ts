@@ -162,7 +162,7 @@ describe('creating a payment link', () => {
     const port = typeof address === 'object' ? address?.port : 0
     const sources = {
       ...fxOptions.sources,
-      ecb: { dailyUrl: `http://127.0.0.1:${port}/`, historyUrl: `http://127.0.0.1:${port}/` },
+      ecb: { ...fxOptions.sources.ecb, dailyUrl: `http://127.0.0.1:${port}/` },
     }
     // As in production: one that looks before the rates are stored and asks after that finds them asked for already.
     const askAgainMs = 30_000

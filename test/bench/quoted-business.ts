@@ -1,4 +1,6 @@
 import { openBusiness, type Business } from '../support/business.ts'
+import { recordStatements } from '../support/statements.ts'
+import { createFx, type Fx } from '../../shared/fx/index.ts'
 import { sql } from 'kysely'
 import {
   clockAt,
@@ -18,6 +20,10 @@ export type QuotedBusiness = Business & {
   readonly publisher: Publisher
   /** So many currencies that the publisher quotes against GBP. */
   readonly quotes: readonly string[]
+  /** The same rates with ENABLE_FX_BATCH=false. */
+  readonly singleFx: Fx
+  /** Statements that the database was sent since `forget`, those of locks included. */
+  statements(): number
   /** Forgets every rate. */
   forget(): Promise<void>
 }
@@ -35,21 +41,27 @@ export async function openQuotedBusiness(
     fx: { providers: ['currency-api'], sources, http, askAgainMs: 0 },
   })
   const { db, lifecycle } = business
+  const { sent } = recordStatements(db)
   lifecycle.defer('publisher', () => publisher.close())
   const quoted = Object.keys(JSON.parse(text).eur).map((code) => code.toUpperCase())
   const rows = await db.run(sql<{ code: string }>`
     select code from assets
      where kind = 'fiat' and code <> 'GBP' and code = any(${quoted}::text[])
      order by code in ('EUR', 'USD', 'AUD', 'JPY') desc, code limit ${quotesCount}`)
+  const parts = { ...business, random: eager }
+  const options = { ...business.fx.options, sources, http }
   return {
     ...business,
-    fx: { ...business.fx, random: eager },
+    fx: createFx(options, parts),
+    singleFx: createFx({ ...options, isBatchEnabled: false }, parts),
+    statements: () => sent.length,
     publisher,
     quotes: rows.map(({ code }) => code),
     async forget() {
       await db.run(sql`delete from fx_rates`)
       await db.run(sql`delete from fx_batches`)
       publisher.calls = 0
+      sent.length = 0
     },
   }
 }

@@ -5,6 +5,7 @@ import { printDelays } from './delay.ts'
 import { distinctQueries } from './distinct-queries.ts'
 import { printEntryMemory } from './entry-memory.ts'
 import { fxBatch } from './fx-batch.ts'
+import { printHistory } from './fx-history.ts'
 import { printHitRatios } from './hit-ratio.ts'
 import { printInvalidations } from './invalidation.ts'
 import { printIdleSockets } from './idle-sockets.ts'
@@ -48,6 +49,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   ),
   cache,
   'fx-batch': fxBatch,
+  'fx-history': plain('the whole history of the ECB, fetched and stored', printHistory),
 
   // what PostgreSQL does
   page: cpuScenario('an uncached page of 50, against the same by hand and by entities', page),

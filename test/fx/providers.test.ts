@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { parseEcb } from '../../shared/fx/providers/ecb.ts'
 import { parseCurrencyApi } from '../../shared/fx/providers/currency-api.ts'
 import { parseOpenExchangeRates } from '../../shared/fx/providers/open-exchange-rates.ts'
-import { refreshHistory, refreshRates } from '#fx'
+import { backfillRates, refreshRates } from '#fx'
 import { json, openWorld, recorded, xml, type World } from './world.ts'
 
 describe('fx providers: documents as they are really served', () => {
@@ -118,10 +118,10 @@ describe('fx providers: from the wire to the table', () => {
   it('loads the 90-day file whole, once', async () => {
     world.clock.set('2018-06-11T15:30:00Z')
     world.publisher.answer = xml(recorded('ecb/eurofxref-hist-90d.2018-06-11.xml'))
-    const [first] = await refreshHistory(world.fx)
+    const [first] = await backfillRates(world.fx, { reach: 'recent' })
     const days = parseEcb(recorded('ecb/eurofxref-hist-90d.2018-06-11.xml'))
     expect(first).to.include({ status: 'stored', stored: days.length * 32, excluded: 0 })
-    const [second] = await refreshHistory(world.fx)
+    const [second] = await backfillRates(world.fx, { reach: 'recent' })
     expect(second).to.include({ status: 'unchanged', stored: 0 })
     expect(await world.rates()).to.have.length(days.length * 32)
   })

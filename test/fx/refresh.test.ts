@@ -91,6 +91,11 @@ describe('fx refresh: what is stored', () => {
     expect(await publish(muchLater)).to.include({ excluded: 1 })
   })
 
+  it('believes the lira of 21 December 2021, a third dearer within a day', async () => {
+    const dearer = day.replace('2025-05-09', '2025-05-10').replace('43.5999', '32.0051')
+    expect(await publish(dearer)).to.include({ status: 'stored', excluded: 0 })
+  })
+
   it('compares a first publication with what other providers know', async () => {
     const fx = world.fxWith({ providers: ['ecb', 'currency-api'] })
     const tokens = recorded('currency-api/eur.2026.9.29.json').replace('2026-09-29', '2025-05-12')

@@ -115,6 +115,7 @@ export async function openWorld(nowIso: string): Promise<World> {
     async reset() {
       await db.run(sql`delete from fx_rates`)
       await db.run(sql`delete from fx_batches`)
+      await db.run(sql`delete from fx_quotas`)
       publisher.calls = 0
       clock.set(nowIso)
     },
@@ -126,9 +127,13 @@ export function fxOptions(origin: string): FxOptions {
   return {
     providers: ['ecb'],
     sources: {
-      ecb: { dailyUrl: `${origin}/daily.xml`, historyUrl: `${origin}/hist-90d.xml` },
+      ecb: {
+        dailyUrl: `${origin}/daily.xml`,
+        historyUrl: `${origin}/hist-90d.xml`,
+        fullHistoryUrl: `${origin}/hist.xml`,
+      },
       currencyApi: { url: `${origin}/currencies/` },
-      openExchangeRates: { url: `${origin}/oxr/`, appId: 'secret-app-id' },
+      openExchangeRates: { url: `${origin}/oxr/`, appId: 'secret-app-id', callsPerMonthMax: 1000 },
     },
     http: {
       connectTimeoutMs: 300,
@@ -140,6 +145,7 @@ export function fxOptions(origin: string): FxOptions {
     allowsLoopback: true,
     ensureTimeoutMs: 2_000,
     askAgainMs: 30_000,
+    isBatchEnabled: true,
   }
 }
 
@@ -171,4 +177,14 @@ export async function seedRates(
     insert into fx_rates (batch_id, provider, base_asset, quote_asset, rate, as_of, fetched_at)
     select batch.id, ${provider}, ${base}, key, value::numeric, ${asOf}::timestamptz, ${asOf}::timestamptz
       from batch cross join json_each_text(${JSON.stringify(rates)}::json)`)
+}
+
+/** The same rates, with every statement noted that goes to the database beside the lock. */
+export function countStatements(fx: Fx): { readonly fx: Fx; readonly statements: string[] } {
+  const statements: string[] = []
+  const run: Database['run'] = (statement) => {
+    statements.push('run')
+    return fx.db.run(statement)
+  }
+  return { fx: { ...fx, db: { ...fx.db, run } }, statements }
 }

@@ -39,14 +39,19 @@ export const databaseOptions = (url: string): DatabaseOptions => ({
 export const fxOptions: FxOptions = {
   providers: [],
   sources: {
-    ecb: { dailyUrl: 'http://127.0.0.1:1/daily.xml', historyUrl: 'http://127.0.0.1:1/hist.xml' },
+    ecb: {
+      dailyUrl: 'http://127.0.0.1:1/daily.xml',
+      historyUrl: 'http://127.0.0.1:1/90.xml',
+      fullHistoryUrl: 'http://127.0.0.1:1/hist.xml',
+    },
     currencyApi: { url: 'http://127.0.0.1:1/' },
-    openExchangeRates: { url: 'http://127.0.0.1:1/', appId: undefined },
+    openExchangeRates: { url: 'http://127.0.0.1:1/', appId: undefined, callsPerMonthMax: 1000 },
   },
   http: httpLimits,
   allowsLoopback: true,
   ensureTimeoutMs: 2_000,
   askAgainMs: 0,
+  isBatchEnabled: true,
 }
 
 export type BusinessOptions = {

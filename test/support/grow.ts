@@ -99,6 +99,7 @@ function plainValueOf({ type, isKey, target, values, default: initial }: Column)
     text: initial === null ? sql`md5(n::text)` : sql`'value-' || n / 7 % 5`,
     varchar: sql`left(md5(n::text), 10)`,
     citext: sql`md5(n::text) || '@customers.invalid'`,
+    date: sql`date '2026-01-01' - n::integer`,
     bool: sql`n % 10 = 0`,
     int2: sql`n % 100`,
     float4: sql`(n % 100) / 100.0`,

@@ -51,6 +51,7 @@ describe('worker process', () => {
       FX_PROVIDERS: 'ecb',
       FX_ECB_DAILY_URL: `http://127.0.0.1:${port}/daily.xml`,
       FX_ECB_HISTORY_URL: `http://127.0.0.1:${port}/90.xml`,
+      FX_ECB_FULL_HISTORY_URL: `http://127.0.0.1:${port}/all.xml`,
     }
   })
 

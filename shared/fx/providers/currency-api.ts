@@ -1,6 +1,5 @@
-import type { Clock } from '#platform/clock'
-import type { Guard, HttpClient } from '#platform/http/http-client'
 import { z } from 'zod'
+import type { ProviderParts } from '../providers.ts'
 import { PublicationRefused, type FxProvider, type QuotedRate } from '../provider.ts'
 import { JsonNumber, parseStrictJson } from '../strict-json.ts'
 import { fetchDocument, parseDay } from './document.ts'
@@ -15,19 +14,24 @@ const base = 'EUR'
 /** A file has 16 KB; the limit is the fault matrix's for any provider. */
 const bodyBytesMax = 1024 * 1024
 
-type Parts = { readonly http: HttpClient; readonly clock: Clock; readonly guard: Guard }
+type Parts = Pick<ProviderParts, 'http' | 'clock' | 'guardFor'>
+
+/** A file appears once a day, at no hour that could be relied on. */
+const rhythm = { everyMs: 3600 * 1000 }
 
 /** About 340 currencies and tokens, once a day, 8 significant digits. As-of is its date at midnight UTC. */
 export function createCurrencyApi(
   { url: folder }: CurrencyApiOptions,
-  { http, clock, guard }: Parts,
+  { http, clock, guardFor }: Parts,
 ): FxProvider {
   const url = new URL(`${base.toLowerCase()}.json`, folder).href
+  const guard = guardFor()
   const request = { url, mediaTypes: ['application/json', 'text/json'], bodyBytesMax, guard }
   return {
     name: 'currency-api',
     base,
     quotes: ['fiat', 'token'],
+    rhythm,
     async fetchLatest(signal) {
       const { document, httpCalls } = await fetchDocument(http, { ...request, signal }, (text) =>
         parseCurrencyApi(text, base),

@@ -10,6 +10,8 @@ export function createDemoReplay({ db, clock }: { db: Runner; clock: Clock }): F
     name: 'demo-replay',
     base: 'EUR',
     quotes: ['fiat'],
+    // it costs no call, and another day begins once a day
+    rhythm: { everyMs: 3600 * 1000 },
     async fetchLatest() {
       const rows = await db.run(lastDay)
       if (rows.length === 0) {

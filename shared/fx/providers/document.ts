@@ -5,11 +5,11 @@ import { PublicationRefused } from '../provider.ts'
 export async function fetchDocument<T>(
   http: HttpClient,
   request: HttpGet,
-  parse: (text: string) => T,
+  parse: (text: string) => T | Promise<T>,
 ): Promise<{ readonly document: T; readonly httpCalls: number }> {
   const { text, httpCalls } = await http.get(request)
   try {
-    return { document: parse(text), httpCalls }
+    return { document: await parse(text), httpCalls }
   } catch (error) {
     if (error instanceof PublicationRefused) {
       error.httpCalls = httpCalls

@@ -1,43 +1,60 @@
-import type { Clock } from '#platform/clock'
 import { HttpFailure } from '#platform/http/http-failure'
-import type { Guard, HttpClient } from '#platform/http/http-client'
 import { z } from 'zod'
 import {
   ProviderRefusal,
   PublicationRefused,
   type FxProvider,
+  type Publication,
   type QuotedRate,
 } from '../provider.ts'
+import type { ProviderParts } from '../providers.ts'
 import { JsonNumber, parseStrictJson } from '../strict-json.ts'
 import { fetchDocument } from './document.ts'
 
 /** A keyed provider in the Open Exchange Rates form: the folder of its API, ending in a slash, and the key, which goes
  *  into the query as that form has it. */
-export type OpenExchangeRatesOptions = { readonly url: string; readonly appId: string }
+export type OpenExchangeRatesOptions = {
+  readonly url: string
+  readonly appId: string
+  /** What its plan allows; retries count. */
+  readonly callsPerMonthMax: number
+}
 
 /** The answer has 4 KB; the limit is the fault matrix's for any provider. */
 const bodyBytesMax = 1024 * 1024
 
-type Parts = { readonly http: HttpClient; readonly clock: Clock; readonly guard: Guard }
+type Parts = Pick<ProviderParts, 'http' | 'clock' | 'guardFor'>
+
+/** What the free plan is updated by: 720 calls a month of its 1,000. */
+const rhythm = { everyMs: 3600 * 1000 }
 
 /** About 170 currencies per US dollar, hourly. As-of is its timestamp. */
 export function createOpenExchangeRates(
-  { url: folder, appId }: OpenExchangeRatesOptions,
-  { http, clock, guard }: Parts,
+  { url: folder, appId, callsPerMonthMax }: OpenExchangeRatesOptions,
+  { http, clock, guardFor }: Parts,
 ): FxProvider {
-  const keyed = new URL('latest.json', folder)
-  keyed.searchParams.set('app_id', appId)
-  const request = { url: keyed.href, mediaTypes: ['application/json'], bodyBytesMax, guard }
+  const quota = { callsMax: callsPerMonthMax, period: 'month' } as const
+  const guard = guardFor(quota)
   const source = { provider: 'open-exchange-rates', base: 'USD' }
+  const fetch = async (symbols: string | undefined, signal: AbortSignal): Promise<Publication> => {
+    const url = new URL('latest.json', folder)
+    url.searchParams.set('app_id', appId)
+    if (symbols !== undefined) {
+      url.searchParams.set('symbols', symbols)
+    }
+    const request = { url: url.href, mediaTypes: ['application/json'], bodyBytesMax, guard, signal }
+    const answer = fetchDocument(http, request, parseOpenExchangeRates)
+    const { document, httpCalls } = await answer.catch(explainRefusal)
+    return { ...source, ...document, fetchedAt: clock.now(), httpCalls }
+  }
   return {
     name: source.provider,
     base: source.base,
     quotes: ['fiat'],
-    async fetchLatest(signal) {
-      const answer = fetchDocument(http, { ...request, signal }, parseOpenExchangeRates)
-      const { document, httpCalls } = await answer.catch(explainRefusal)
-      return { ...source, ...document, fetchedAt: clock.now(), httpCalls }
-    },
+    rhythm,
+    quota,
+    fetchLatest: (signal) => fetch(undefined, signal),
+    fetchOne: (asset, signal) => fetch(asset, signal),
   }
 }
 

@@ -114,14 +114,17 @@ async function attempts(
   { clock, random }: Parts,
 ): Promise<{ text: string; httpCalls: number }> {
   const startedMs = clock.monotonicMs()
+  let failure: HttpFailure | undefined
   for (let attempt = 1; ; attempt += 1) {
     try {
       const answer = await guard(async () => refuseServerError(await exchange(call), call, clock))
       return { text: refuseOtherStatus(answer, call, clock).text, httpCalls: attempt }
     } catch (error) {
       if (!(error instanceof HttpFailure)) {
-        throw error
+        // The guard refuses: a second attempt then ends as the first one did.
+        throw failure ?? error
       }
+      failure = error
       error.httpCalls = error.reason === 'address' ? attempt - 1 : attempt
       const pauseMs = error.retryAfterMs ?? random.fraction() * Math.min(1_000, 50 * 2 ** attempt)
       const leftMs = limits.totalTimeoutMs - (clock.monotonicMs() - startedMs)
