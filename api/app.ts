@@ -41,6 +41,7 @@ import { serveDocument } from './openapi/serve-document.ts'
 import { resources } from './resources.ts'
 import { routes } from './routes.ts'
 import type { ApiSlice } from './slice.ts'
+import { openWarming } from './warming/warming.ts'
 
 export type ApiOptions = {
   /** Exact number of proxies in front, or their addresses; never `true`, which would believe anybody. */
@@ -87,7 +88,8 @@ export async function startApi(config: Config, started: Started): Promise<void> 
     figures: new RequestFigures(),
     limits: openLimits(config.rateLimits, limitsPlace(config), platform),
   }
-  answerOperators(slice, lifecycle, config.api)
+  const warming = openWarming(slice, lifecycle, { ...config.cache.warm, ...config.api })
+  answerOperators(slice, lifecycle, { ...config.api, warming })
   const checks = [databaseCheck(reserve), cacheCheck(slice.cache), requestsCheck(slice.figures)]
   const health = createHealth({ version: config.process.version, checks }, platform)
   const handler = healthHandler(health, config.health.basicStatus)
@@ -102,6 +104,8 @@ export async function startApi(config: Config, started: Started): Promise<void> 
   }
   await listen(createApi(slice, config.api, handler), address, platform)
   lifecycle.defer('readiness', async () => health.enter('draining'))
+  // It answers for its life meanwhile, and is asked for nothing else before it is ready.
+  await warming.start()
   health.enter('ready')
 }
 

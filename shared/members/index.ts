@@ -1,4 +1,6 @@
 export { ActivityEntry } from './activity-entry.ts'
+export { listActiveOrganisations, type ActiveOrganisation } from './active-organisations.ts'
+export { countActiveUsers, getActiveUsers, type ActiveUser } from './active-users.ts'
 export { AdminToken, adminRoles } from './admin-token.ts'
 export { ApiKey, apiKeyKinds } from './api-key.ts'
 export { createApiKey } from './create-api-key.ts'

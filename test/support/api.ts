@@ -15,6 +15,7 @@ import { Recordings } from '../../api/http/recordings.ts'
 import { createRequestIds } from '../../api/http/request-id.ts'
 import { resources } from '../../api/resources.ts'
 import type { ApiSlice } from '../../api/slice.ts'
+import { openWarming, type Warming } from '../../api/warming/warming.ts'
 import { createReader } from '#platform/resource/reader'
 import { RequestFigures } from '#platform/telemetry/request-figures'
 import { noSampling, type Sampling } from '#platform/telemetry/sampling'
@@ -34,6 +35,7 @@ export type Answer = {
 export type Api = {
   readonly origin: string
   readonly slice: ApiSlice
+  readonly warming: Warming
   /** Sends a request; fails when the answer is not as the OpenAPI document says. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>
   /** Where the same application answers without the edge. */
@@ -63,6 +65,8 @@ export type Setup = {
   readonly isEdgeEnabled?: boolean
   /** Of what the edge answers. */
   readonly sampling?: Sampling
+  /** Warms the cache before the API is given to the spec; nothing is fetched ahead unless said so. */
+  readonly isWarm?: boolean
   /** Smaller ones than in production, so that nobody waits for them. */
   readonly clientLimits?: Partial<ClientLimits>
 }
@@ -104,7 +108,13 @@ export async function startApi(
     writeDeadlineMs: 10_000,
     isCursorPaginationEnabled: true,
   }
-  answerOperators(slice, lifecycle, { ...defaults, ...options })
+  const warming = openWarming(slice, lifecycle, {
+    ...defaults,
+    ...options,
+    isEnabled: options.isWarm ?? false,
+    budgetMs: 9_500,
+  })
+  answerOperators(slice, lifecycle, { ...defaults, ...options, warming })
   const health: RequestHandler = options.health ?? ((_request, _response, next) => next())
   const { isEdgeEnabled = true, sampling = noSampling } = options
   const address: ListenOptions = {
@@ -118,10 +128,12 @@ export async function startApi(
   const needs = { lifecycle, clock: systemClock, graceMs: 100 }
   const app = createApi(slice, { ...defaults, ...options }, health)
   const server = await listen(app, address, needs)
+  await warming.start()
   const contract = contractOf(options.isCursorPaginationEnabled ?? true)
   return {
     origin,
     slice,
+    warming,
     async openWithoutEdge() {
       const { answerFirst: _edge, ...rest } = { ...address, port: await freePort() }
       await listen(app, rest, needs)
