@@ -3,6 +3,7 @@ import helmet from 'helmet'
 import type { Config } from '#config'
 import { entities } from '#entities'
 import { openFx } from '#fx'
+import { openPresence } from '#members'
 import { migrations } from '#migrations'
 import { lifetimesOf } from '#platform/cache/lifetimes'
 import { openCache, type CacheOptions } from '#platform/cache/open-cache'
@@ -87,6 +88,7 @@ export async function startApi(config: Config, started: Started): Promise<void> 
     recordings: new Recordings(recordedReadsMax),
     figures: new RequestFigures(),
     limits: openLimits(config.rateLimits, limitsPlace(config), platform),
+    presence: openPresence(platform),
   }
   const warming = openWarming(slice, lifecycle, { ...config.cache.warm, ...config.api })
   answerOperators(slice, lifecycle, { ...config.api, warming })

@@ -5,6 +5,7 @@ import { openCache, type CacheOptions } from '#platform/cache/open-cache'
 import { systemClock } from '#platform/clock'
 import { listen, type ClientLimits, type ListenOptions } from '#platform/listen'
 import type { Config } from '#config'
+import { openPresence } from '#members'
 import type { SharePlace } from '#platform/rate-limit/share'
 import { openLimits, type Limits } from '../../api/http/limits.ts'
 import { refuseConnections } from '../../api/http/render-problem.ts'
@@ -99,7 +100,8 @@ export async function startApi(
   const requestIds = createRequestIds(options.trustProxy ?? 0, random)
   const edge = { recordings: new Recordings(recordedReadsMax), figures: new RequestFigures() }
   const limits = limitsOf(business, options.limits)
-  const slice = { ...parts, ...edge, requestIds, reader, cache, lifetimes, limits }
+  const presence = openPresence(business)
+  const slice = { ...parts, ...edge, requestIds, reader, cache, lifetimes, limits, presence }
   const defaults = {
     trustProxy: 0,
     corsOrigins: [],
