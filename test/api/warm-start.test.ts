@@ -51,7 +51,7 @@ for (const tiers of ['memory', 'memory-and-redis'] as const) {
 
     const start = (business: Business): Promise<Api> =>
       startApi(business, {
-        isWarm: true,
+        warmBudgetMs: 9_500,
         cache: { tiers, redis: { url: redis, connectTimeoutMs: 500, commandTimeoutMs: 100 } },
       })
 

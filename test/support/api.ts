@@ -66,8 +66,8 @@ export type Setup = {
   readonly isEdgeEnabled?: boolean
   /** Of what the edge answers. */
   readonly sampling?: Sampling
-  /** Warms the cache before the API is given to the spec; nothing is fetched ahead unless said so. */
-  readonly isWarm?: boolean
+  /** Warms the cache, for so long at most, before the API is given to the spec; nothing is fetched ahead unless said so. */
+  readonly warmBudgetMs?: number
   /** Smaller ones than in production, so that nobody waits for them. */
   readonly clientLimits?: Partial<ClientLimits>
 }
@@ -113,8 +113,8 @@ export async function startApi(
   const warming = openWarming(slice, lifecycle, {
     ...defaults,
     ...options,
-    isEnabled: options.isWarm ?? false,
-    budgetMs: 9_500,
+    isEnabled: options.warmBudgetMs !== undefined,
+    budgetMs: options.warmBudgetMs ?? 0,
   })
   answerOperators(slice, lifecycle, { ...defaults, ...options, warming })
   const health: RequestHandler = options.health ?? ((_request, _response, next) => next())
