@@ -105,7 +105,10 @@ describe('warming answers', () => {
     expect(await done).to.include({ filled: 0, isComplete: false })
     stopping = new AbortController()
     isBusy = false
-    fail = () => stopping.abort()
+    fail = () => {
+      stopping.abort()
+      return undefined
+    }
     expect(await start()).to.include({ isComplete: false })
     expect(asked.length).to.be.below(6)
   })
