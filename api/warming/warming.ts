@@ -59,7 +59,7 @@ export function openWarming(
       // Two names of the same event are looked for, so the line has both.
       log.info(fields, 'Cache warm-up completed (Cache warmup complete)')
     } else {
-      log.warn(fields, 'cache warm-up ended early')
+      log.warn(fields, 'cache warm-up is not complete')
     }
   }
 
@@ -100,7 +100,7 @@ async function startWithin(
 type Runs = { warm(reads: AsyncIterable<WarmRead>): Promise<WarmUp & { readonly ms: number }> }
 
 /** One after the other, so that two of them have no more connections than one; until the process stops. */
-function openRuns({ cache, clock, db }: ApiSlice, lifecycle: Pick<Lifecycle, 'defer'>): Runs {
+function openRuns({ cache, clock, db, log }: ApiSlice, lifecycle: Pick<Lifecycle, 'defer'>): Runs {
   const stopped = new AbortController()
   let last: Promise<unknown> = Promise.resolve()
   lifecycle.defer('cache warming', async () => {
@@ -108,17 +108,18 @@ function openRuns({ cache, clock, db }: ApiSlice, lifecycle: Pick<Lifecycle, 'de
     await last
   })
 
-  /** Leaves at least one connection to others, where there are several. */
+  /** Leaves at least one connection to others, where there are several. Who waits for a moment although there are idle ones,
+   *  as the pool has everybody do, does not count. */
   function isBusy(): boolean {
-    const { waiting, active, max } = db.statistics()
-    return waiting > 0 || active >= Math.max(1, max - 1)
+    const { active, max } = db.statistics()
+    return active >= Math.max(1, max - 1)
   }
 
   return {
     warm(reads) {
       const run = last.then(async () => {
         const startedMs = clock.monotonicMs()
-        const needs = { cache, clock, isBusy, signal: stopped.signal }
+        const needs = { cache, clock, log, isBusy, signal: stopped.signal }
         const done = await warmUp(reads, needs, statementsMax)
         return { ...done, ms: Math.round(clock.monotonicMs() - startedMs) }
       })

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { isOutage } from '../database/outage.ts'
+import type { Log } from '../log.ts'
 import type { Cache, CacheRead, Warmed } from './cache.ts'
 
 /** An answer that is to be kept before somebody asks for it. */
@@ -22,10 +23,14 @@ export type WarmUp = Readonly<Record<Warmed | 'failed', number>> & {
 type Needs = {
   readonly cache: Pick<Cache, 'warm' | 'refreshing'>
   readonly clock: Pick<Clock, 'sleep'>
+  readonly log: Pick<Log, 'warn'>
   /** Whether those who wait for an answer need the database now. */
   readonly isBusy: () => boolean
   readonly signal: AbortSignal
 }
+
+/** One statement that took too long, or was not given a lock, says nothing of the next. */
+const outagesMax = 3
 
 /** Between two looks whether the database is free. */
 const pauseMs = 5
@@ -33,19 +38,20 @@ const pauseMs = 5
 /**
  * Warms answers in the order in which they come, `atOnce` at a time. It lets everybody else go first: while a request waits
  * for a connection, and while answers are refreshed, it begins nothing. It waits before it takes the flight of a key and not
- * within it, or a reader of the same answer would wait behind all others. Failures are counted; the first that says that the
- * database is away ends it.
+ * within it, or a reader of the same answer would wait behind all others. Failures are counted; it ends with the third that
+ * says that the database cannot answer now, and with any in finding what to warm.
  */
 export async function warmUp(
   reads: AsyncIterable<WarmRead>,
   needs: Needs,
   atOnce: number,
 ): Promise<WarmUp> {
-  const { cache, signal } = needs
+  const { cache, log, signal } = needs
   const counts = { kept: 0, found: 0, filled: 0, refused: 0, failed: 0 }
   const sources: Record<string, number> = {}
   const iterator = reads[Symbol.asyncIterator]()
   let isComplete = true
+  let outages = 0
 
   /** False once nothing is left, or nothing more can be done. */
   async function warmNext(): Promise<boolean> {
@@ -59,7 +65,8 @@ export async function warmUp(
       counts[await cache.warm(read, freshForMs)] += 1
     } catch (error) {
       counts.failed += 1
-      isComplete &&= !isOutage(error)
+      outages += isOutage(error) ? 1 : 0
+      isComplete &&= outages < outagesMax
     }
     return isComplete
   }
@@ -74,9 +81,7 @@ export async function warmUp(
     } catch (error) {
       // What is to be warmed is asked of the database too.
       isComplete = false
-      if (!isOutage(error)) {
-        throw error
-      }
+      log.warn({ err: error }, 'cache warm-up ended early')
     }
   }
 

@@ -3,6 +3,7 @@ import type { CacheRead } from '#platform/cache/cache'
 import { cacheKey } from '#platform/cache/entry'
 import { warmUp, type WarmRead, type WarmUp } from '#platform/cache/warm-up'
 import { systemClock } from '#platform/clock'
+import { createLog } from '#platform/log'
 
 const readOf = (name: string): CacheRead => ({
   key: cacheKey('public', { route: name, shape: '', query: '' }),
@@ -40,6 +41,7 @@ describe('warming answers', () => {
       reads,
       {
         clock: systemClock,
+        log: createLog('test', 'silent'),
         isBusy: () => isBusy,
         signal: stopping.signal,
         cache: {
@@ -87,9 +89,12 @@ describe('warming answers', () => {
 
   it('ends when the database is away, also where it is asked what to warm', async () => {
     fail = (name) => (name === 'answer 2' ? gone() : undefined)
-    const { isComplete, failed } = await start()
-    expect([isComplete, failed]).to.deep.equal([false, 1])
-    expect(asked.length).to.be.below(6)
+    expect(await start()).to.include({ filled: 8, failed: 1, isComplete: true })
+    asked = []
+    fail = gone
+    const { isComplete, filled } = await start()
+    expect([isComplete, filled]).to.deep.equal([false, 0])
+    expect(asked.length).to.be.within(3, 4)
     fail = () => undefined
     async function* cut(): AsyncIterable<WarmRead> {
       yield* listed(['first'])
