@@ -80,7 +80,7 @@ export function defineRead<S extends z.ZodObject>(declaration: ReadDeclaration<S
       fill: () => fill(slice, audience, () => read(slice, { caller, query })),
       ...(policy.of === undefined && {
         // Such a query holds codes alone; one that held more would have to say so.
-        asked: () => keptQuestion(route, { id, search }, { audience, isPersonal: false }),
+        asked: () => keptQuestion(route, { id, search }, { audience, tellableFromReads: 0 }),
       }),
     }
   }

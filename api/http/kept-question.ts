@@ -4,35 +4,50 @@ import type { Resource } from '#platform/resource/define-resource'
 import { filterParameters } from '#platform/resource/filters'
 import type { Question } from './cached-read.ts'
 
+/** Reads of one search from which it is the shop's and no visitor's. */
+const searchReads = 5
+
 /** The question as it is asked again, its parameters in one order.
  *  @param route the template of its path
- *  @param isPersonal whether one of its parameters may say something of a person */
+ *  @param tellableFromReads what its parameters allow */
 export function keptQuestion(
   route: string,
   { id, search }: Pick<Question, 'id' | 'search'>,
-  { audience, isPersonal }: { readonly audience: Audience; readonly isPersonal: boolean },
+  {
+    audience,
+    tellableFromReads,
+  }: { readonly audience: Audience } & Pick<KeptQuestion, 'tellableFromReads'>,
 ): KeptQuestion {
   const parameters = new URLSearchParams(search)
   parameters.sort()
   const path = route.replace(':id', () => encodeURIComponent(String(id)))
   const url = parameters.size === 0 ? path : `${path}?${parameters.toString()}`
   if (audience === 'public') {
-    return { url, isPrivate: isPersonal }
+    return { url, tellableFromReads }
   }
   // What one member reads is a record of that person, whatever it is.
-  return { url, ...audience, isPrivate: isPersonal || audience.memberId !== undefined }
+  const isOneMember = audience.memberId !== undefined
+  return { url, ...audience, tellableFromReads: isOneMember ? Infinity : tellableFromReads }
 }
 
-/** Whether the query string of a declared read holds text that may say something of a person: what was searched for, an
- *  address, a reference. Filters that take only some words, ids or instants hold none, and those that the resource names. */
-export function hasPersonalText(resource: Resource, search: string): boolean {
+/** Reads from which the query string of a declared read may be written down. Filters that take only some words, ids or
+ *  instants say nothing of a person; neither do texts that the resource calls impersonal, and searches that it calls so once
+ *  several have asked for them. Any other text may be somebody's name or address. */
+export function readsToTell(resource: Resource, search: string): number {
   const parameters = new URLSearchParams(search)
-  return [...filterParameters(resource)].some(
-    ([name, { field }]) => parameters.has(name) && takesAnyText(resource, field),
+  const given = [...filterParameters(resource)].filter(([name]) => parameters.has(name))
+  return Math.max(
+    0,
+    ...given.map(([name, { field, kind }]) =>
+      kind === 'search' ? readsOfSearch(resource, name) : readsOfText(resource, field),
+    ),
   )
 }
 
-function takesAnyText({ fields, impersonal }: Resource, field: string): boolean {
-  const { parameter } = fields[field] ?? {}
-  return !impersonal.includes(field) && (parameter?.safeParse('any text').success ?? true)
+const readsOfSearch = ({ impersonal }: Resource, name: string): number =>
+  impersonal.includes(name) ? searchReads : Infinity
+
+function readsOfText({ fields, impersonal }: Resource, field: string): number {
+  const takesAnyText = fields[field]?.parameter?.safeParse('any text').success ?? true
+  return takesAnyText && !impersonal.includes(field) ? Infinity : 0
 }

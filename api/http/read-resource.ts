@@ -20,7 +20,7 @@ import type { ApiSlice } from '../slice.ts'
 import { authenticateReader, requireScope, scopeOf } from './authenticate.ts'
 import { audienceOf, fillFrom, questionOf, readCached, type KeptReadOf } from './cached-read.ts'
 import { addLink, searchOf } from './exchange.ts'
-import { hasPersonalText, keptQuestion } from './kept-question.ts'
+import { keptQuestion, readsToTell } from './kept-question.ts'
 import { sendServed } from './send-served.ts'
 
 type Handler = (slice: ApiSlice, request: Request, response: Response) => Promise<void>
@@ -45,8 +45,8 @@ export function listResource(resource: Resource, route: string): ReadRoute {
       query: JSON.stringify([listing.parentId, asked]),
       fill: () => fillFrom(slice, prepared, (page) => renderPage(slice, query, page)),
       asked: () => {
-        const isPersonal = hasPersonalText(resource, search)
-        return keptQuestion(route, { id, search }, { audience, isPersonal })
+        const from = readsToTell(resource, search)
+        return keptQuestion(route, { id, search }, { audience, tellableFromReads: from })
       },
     }
   }
@@ -86,7 +86,7 @@ export function readResource(resource: Resource, route: string): ReadRoute {
       shape: prepared.digest,
       query: JSON.stringify([id, selection]),
       fill: () => fillFrom(slice, prepared, renderItem),
-      asked: () => keptQuestion(route, { id, search }, { audience, isPersonal: false }),
+      asked: () => keptQuestion(route, { id, search }, { audience, tellableFromReads: 0 }),
     }
   }
   const handle: Handler = async (slice, request, response) => {
@@ -115,8 +115,8 @@ export function listLegacy(resource: Resource, route: string): ReadRoute {
       query: JSON.stringify(query),
       fill: () => fillFrom(slice, prepared, (page) => renderNumbered(query, page)),
       asked: () => {
-        const isPersonal = hasPersonalText(resource, search)
-        return keptQuestion(route, { id: undefined, search }, { audience, isPersonal })
+        const from = readsToTell(resource, search)
+        return keptQuestion(route, { id: undefined, search }, { audience, tellableFromReads: from })
       },
     }
   }

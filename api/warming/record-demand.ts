@@ -34,17 +34,20 @@ export function recordDemand(needs: Needs): { readonly record: () => Promise<voi
   return { record: () => record(needs) }
 }
 
-/** Only what names nobody: searches, and whatever one member reads, stay in this process. */
+/** Only what names nobody: texts that may be of a person, searches that few have asked for, and whatever one member reads,
+ *  stay in this process. */
 async function record({ cache, clock, db, log }: Needs): Promise<void> {
   const found: Wanted[] = []
   await forEachKept(cache, clock, ({ demand, hits }) => {
-    const reads = demand?.since('recording', hits) ?? 0
-    demand?.looked('recording', hits)
-    if (demand && reads > 0 && !demand.question.isPrivate) {
-      found.push({ question: demand.question, reads })
+    if (demand?.isTellable(hits)) {
+      found.push({ question: demand.question, reads: demand.since('recording', hits) })
+      demand.looked('recording', hits)
     }
   })
-  const wanted = found.toSorted((one, other) => other.reads - one.reads).slice(0, questionsMax)
+  const wanted = found
+    .filter(({ reads }) => reads > 0)
+    .toSorted((one, other) => other.reads - one.reads)
+    .slice(0, questionsMax)
   try {
     if (wanted.length > 0) {
       await writeDemand(db, wanted)

@@ -1,5 +1,4 @@
 import { expect } from 'chai'
-import { Client } from 'pg'
 import { startApi, type Api } from '../support/api.ts'
 import {
   addTenant,
@@ -10,6 +9,7 @@ import {
   type Tenant,
 } from '../support/business.ts'
 import { addProducts, type Shop } from '../support/catalogue.ts'
+import { connectionsDuring } from '../support/connections.ts'
 import { addLinks } from '../support/links.ts'
 import { redisUrl } from '../support/servers.ts'
 import { createSkewed } from '../support/skewed.ts'
@@ -84,24 +84,6 @@ for (const tiers of ['memory', 'memory-and-redis'] as const) {
       return hits / count
     }
 
-    /** The most connections of an application while something is done. */
-    async function connectionsOf(applicationName: string, work: Promise<unknown>): Promise<number> {
-      const client = new Client({ connectionString: url })
-      await client.connect()
-      const over = new AbortController()
-      void work.finally(() => over.abort())
-      let most = 0
-      while (!over.signal.aborted) {
-        const { rows } = await client.query(
-          'select count(*)::int as count from pg_stat_activity where application_name = $1',
-          [applicationName],
-        )
-        most = Math.max(most, rows[0].count)
-      }
-      await client.end()
-      return most
-    }
-
     it('has at least 95 % of its hit ratio in its first requests, with two connections', async () => {
       const old = await open('old')
       const first = await start(old)
@@ -111,7 +93,7 @@ for (const tiers of ['memory', 'memory-and-redis'] as const) {
       await old.lifecycle.stop()
       const young = await open('young')
       const starting = start(young)
-      expect(await connectionsOf('young', starting)).to.be.within(1, 2)
+      expect(await connectionsDuring(url, 'young', starting)).to.be.within(1, 2)
       const next = await hitRatio(await starting, 300, draw)
       expect(last).to.be.above(0.8)
       expect(next).to.be.at.least(0.95 * last)

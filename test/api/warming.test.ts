@@ -150,7 +150,7 @@ describe('what is fetched before somebody asks', () => {
     expect(statusOf(await get(api, `/api/v2/products/${shop.productIds[119]}`))).to.match(hit)
   })
 
-  it('leaves no trace of a person: searches, texts that may name one, and what a member reads', async () => {
+  it('leaves no trace of a person: rare searches, texts that may name one, and what a member reads', async () => {
     const { token, memberId } = await addMember(business, tenant.organisationId, 'a@example.org')
     const api = await start()
     const written = [
@@ -172,13 +172,21 @@ describe('what is fetched before somebody asks', () => {
     for (const path of [...written, ...kept]) {
       expect((await get(api, path)).status, path).to.equal(200)
     }
+    for (let turn = 0; turn < 5; turn += 1) {
+      await get(api, '/api/v2/products/search?q=lantern')
+      await get(api, '/api/v2/members?email=often@example.org')
+    }
     await get(api, '/api/v2/payment-links?limit=9', token)
     await get(api, '/api/v2/assets?limit=9', token)
     await api.warming.record()
     const rows = await business.db.run(sql<{ audience: string; url: string }>`
       select audience, url from cache_demand order by url`)
     const urls = rows.map(({ url }) => decodeURIComponent(url))
-    expect(urls).to.have.members([...written, '/api/v2/assets?limit=9'])
+    expect(urls).to.have.members([
+      ...written,
+      '/api/v2/assets?limit=9',
+      '/api/v2/products/search?q=lantern',
+    ])
     const audiences = new Set(rows.map(({ audience }) => audience))
     expect([...audiences]).to.have.members(['', tenant.organisationId])
   })

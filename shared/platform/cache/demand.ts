@@ -2,8 +2,9 @@ import type { NamedRead } from './remote-question.ts'
 
 /** How a kept answer is asked for again: a URL, and whom it was made for. */
 export type KeptQuestion = NamedRead & {
-  /** It tells something of a person, so it must not be written down outside this process. */
-  readonly isPrivate: boolean
+  /** Reads from which it may be written down outside this process: 0 for what tells nothing of a person, Infinity for what
+   *  always may. What many have asked is nobody's own. */
+  readonly tellableFromReads: number
 }
 
 /** What looks at the demand; each counts from its own last look. */
@@ -26,6 +27,11 @@ export class Demand {
   /** Its answer is replaced.  @param hits how often that was served */
   replaced(hits: number): void {
     this.#earlier += hits
+  }
+
+  /** Whether it may be written down outside this process. */
+  isTellable(hits: number): boolean {
+    return this.#earlier + hits >= this.question.tellableFromReads
   }
 
   /** Reads since `looked`.  @param hits how often the present answer was served */

@@ -67,9 +67,10 @@ export type ResourceDeclaration<
   /** The columns that never leave the house. Every column stands here or in a field; one that was forgotten does not compile. */
   readonly hidden?: readonly H[]
   readonly filters?: { readonly [K in Name<F>]?: FilterKind }
-  /** Filters by texts that tell nothing of a person, as codes do. Questions with other texts in them are never written down
-   *  outside the process, and so are not asked again by the next one. */
-  readonly impersonal?: readonly Name<F>[]
+  /** Filters by texts that tell nothing of a person, as codes do; with `q` searches that are for things and not for people.
+   *  Questions with other texts in them are never written down outside the process, and so are not asked again by the next
+   *  one. */
+  readonly impersonal?: readonly (Name<F> | 'q')[]
   /** Filters that a list cannot be read without, because it would be too long to be of use. */
   readonly filtersRequired?: readonly (Name<F> | 'q')[]
   /** Full text with tolerance for typing errors, as the parameter `q`; brings the sort `-relevance`. */

@@ -44,7 +44,7 @@ export const cacheSettings = defineSettings({
     schema: flag(),
     standard: 'true',
     meaning:
-      'Whether a process of the API fetches what will be asked for before it takes requests, and writes down what its readers ask for most, for the next one. Searches, and what members read, are never written down.',
+      'Whether a process of the API fetches what will be asked for before it takes requests, and writes down what its readers ask for most, for the next one. What members read is never written down, nor texts that may be of a person.',
   },
   CACHE_WARM_BUDGET_MS: {
     schema: integer({ min: 100, max: 9_500 }),
