@@ -1,6 +1,11 @@
-import type { Replies } from '#platform/cache/ask-caches'
+import { warmedCount, type Replies } from '#platform/cache/ask-caches'
 import { answersIn, readsOf, sumCounts, type RouteReply } from '#platform/cache/read-figures'
-import type { CountReply, InspectReply, StatsReply } from '#platform/cache/remote-question'
+import type {
+  CountReply,
+  InspectReply,
+  StatsReply,
+  WarmReply,
+} from '#platform/cache/remote-question'
 
 /** How many processes there are that keep answers, and how many of them are in the figures. */
 type Asked = { readonly known: number; readonly answered: number }
@@ -100,6 +105,15 @@ export function whereabouts(replies: Replies<InspectReply>) {
       ...(memory && { memory }),
     })),
     ...(redis && { redis }),
+  }
+}
+
+/** What was fetched, all processes together and each. */
+export function warmedBy(replies: Replies<WarmReply>) {
+  return {
+    ...askedOf(replies),
+    warmed: warmedCount(replies),
+    processes: replies.answers.map(({ process, answer }) => ({ process, ...answer })),
   }
 }
 

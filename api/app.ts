@@ -3,6 +3,7 @@ import helmet from 'helmet'
 import type { Config } from '#config'
 import { entities } from '#entities'
 import { openFx } from '#fx'
+import { openPresence } from '#members'
 import { migrations } from '#migrations'
 import { lifetimesOf } from '#platform/cache/lifetimes'
 import { openCache, type CacheOptions } from '#platform/cache/open-cache'
@@ -41,6 +42,7 @@ import { serveDocument } from './openapi/serve-document.ts'
 import { resources } from './resources.ts'
 import { routes } from './routes.ts'
 import type { ApiSlice } from './slice.ts'
+import { openWarming } from './warming/warming.ts'
 
 export type ApiOptions = {
   /** Exact number of proxies in front, or their addresses; never `true`, which would believe anybody. */
@@ -86,8 +88,10 @@ export async function startApi(config: Config, started: Started): Promise<void> 
     recordings: new Recordings(recordedReadsMax),
     figures: new RequestFigures(),
     limits: openLimits(config.rateLimits, limitsPlace(config), platform),
+    presence: openPresence(platform),
   }
-  answerOperators(slice, lifecycle, config.api)
+  const warming = openWarming(slice, lifecycle, { ...config.cache.warm, ...config.api })
+  answerOperators(slice, lifecycle, { ...config.api, warming })
   const checks = [databaseCheck(reserve), cacheCheck(slice.cache), requestsCheck(slice.figures)]
   const health = createHealth({ version: config.process.version, checks }, platform)
   const handler = healthHandler(health, config.health.basicStatus)
@@ -102,6 +106,8 @@ export async function startApi(config: Config, started: Started): Promise<void> 
   }
   await listen(createApi(slice, config.api, handler), address, platform)
   lifecycle.defer('readiness', async () => health.enter('draining'))
+  // It answers for its life meanwhile, and is asked for nothing else before it is ready.
+  await warming.start()
   health.enter('ready')
 }
 

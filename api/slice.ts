@@ -1,4 +1,5 @@
 import type { Fx } from '#fx'
+import type { Presence } from '#members'
 import type { Cache } from '#platform/cache/cache'
 import type { Lifetime } from '#platform/cache/entry'
 import type { Clock } from '#platform/clock'
@@ -28,6 +29,8 @@ export type ApiSlice = {
   readonly reader: Reader
   readonly cache: Cache
   readonly limits: Limits
+  /** Who of the members was here. */
+  readonly presence: Presence
   /** How long answers of each class are served. */
   readonly lifetimes: Readonly<Record<CacheClass, Lifetime>>
   readonly requestIds: RequestIds

@@ -13,6 +13,7 @@ import { ChangeLog } from './0012-change-log.ts'
 import { CacheReplies } from './0013-cache-replies.ts'
 import { Jobs } from './0014-jobs.ts'
 import { FxQuotas } from './0015-fx-quotas.ts'
+import { CacheDemand } from './0016-cache-demand.ts'
 import { Housekeeping } from './0017-housekeeping.ts'
 import { JobRunIndexes } from './0020-job-run-indexes.ts'
 import { EventDeliveries } from './0021-event-deliveries.ts'
@@ -34,6 +35,7 @@ export const migrations = [
   { name: '0013-cache-replies', class: CacheReplies },
   { name: '0014-jobs', class: Jobs },
   { name: '0015-fx-quotas', class: FxQuotas },
+  { name: '0016-cache-demand', class: CacheDemand },
   { name: '0017-housekeeping', class: Housekeeping },
   { name: '0020-job-run-indexes', class: JobRunIndexes },
   { name: '0021-event-deliveries', class: EventDeliveries },

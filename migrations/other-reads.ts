@@ -23,8 +23,10 @@ export const otherReads: Readonly<Record<string, OtherRead>> = {
     text: 'select id from admin_tokens where token_hash = $1',
   },
   idx_members_last_active: {
-    reader: 'the warming of caches for active members, to come',
-    text: `select id from members where status = 'active' order by last_active_at desc limit 100`,
+    reader: 'the warming of caches for active members, batch after batch',
+    text: `select id, organisation_id, last_active_at from members
+            where status = 'active' and last_active_at >= $1 and (last_active_at, id) < ($2, $3)
+            order by last_active_at desc, id desc limit 500`,
   },
 
   // exchange rates

@@ -7,6 +7,8 @@ import { checkFrozenRates } from './jobs/check-frozen-rates.ts'
 import { expireDueLinks } from './jobs/expire-links.ts'
 import { pruneAnswers } from './jobs/prune-idempotency-keys.ts'
 import { pruneChanges } from './jobs/prune-change-log.ts'
+import { rebuildCaches } from './jobs/rebuild-caches.ts'
+import { refreshCaches } from './jobs/refresh-caches.ts'
 import { pruneEvents } from './jobs/prune-outbox-events.ts'
 import { pruneOldReports } from './jobs/prune-reports.ts'
 import { pruneRuns } from './jobs/prune-job-runs.ts'
@@ -35,4 +37,6 @@ export const jobs: readonly JobDefinition<WorkerSlice>[] = [
   analyzeTables,
   reportIndexes,
   reviewWeek,
+  refreshCaches,
+  rebuildCaches,
 ]

@@ -5,6 +5,8 @@ import { checkFrozenRates } from './jobs/check-frozen-rates.ts'
 import { expireDueLinks } from './jobs/expire-links.ts'
 import { pruneAnswers } from './jobs/prune-idempotency-keys.ts'
 import { pruneChanges } from './jobs/prune-change-log.ts'
+import { rebuildCaches } from './jobs/rebuild-caches.ts'
+import { refreshCaches } from './jobs/refresh-caches.ts'
 import { pruneEvents } from './jobs/prune-outbox-events.ts'
 import { pruneOldReports } from './jobs/prune-reports.ts'
 import { pruneRuns } from './jobs/prune-job-runs.ts'
@@ -115,5 +117,17 @@ export const schedules: readonly Schedule[] = [
     job: reviewWeek,
     payload: {},
     cadence: { cron: '0 5 * * 1' },
+  }),
+  defineSchedule({
+    id: 'refresh-caches',
+    job: refreshCaches,
+    payload: {},
+    cadence: { cron: '0 * * * *' },
+  }),
+  defineSchedule({
+    id: 'rebuild-caches',
+    job: rebuildCaches,
+    payload: {},
+    cadence: { cron: '0 0 * * *' },
   }),
 ]

@@ -1,6 +1,8 @@
-import { askAbout, askCount, askStatistics } from '#platform/cache/ask-caches'
+import { askAbout, askCount, askStatistics, askWarm } from '#platform/cache/ask-caches'
 import { invalidateEverything, invalidateTags } from '#platform/cache/invalidate'
-import { costOf, statisticsByRoute, statisticsOf, whereabouts } from '../cache-figures.ts'
+import { warmSets } from '#platform/cache/remote-question'
+import { z } from 'zod'
+import { costOf, statisticsByRoute, statisticsOf, warmedBy, whereabouts } from '../cache-figures.ts'
 import { loggedTarget, readSchema, tagsOf, targetSchema, type Target } from '../cache-target.ts'
 import { adminProcedure, router, type AdminSlice } from '../trpc.ts'
 
@@ -37,7 +39,21 @@ export const cache = router({
     slice.log.info({ adminTokenId: admin.tokenId, target }, 'cache invalidated on request')
     return tags === undefined ? { everything: true as const } : { tags }
   }),
+
+  /** Has every process fetch a set of answers before somebody asks for them. Waits for nearly as long as a procedure may take;
+   *  who has not answered by then goes on all the same. */
+  warm: adminProcedure
+    .input(z.strictObject({ set: z.enum(warmSets) }))
+    .mutation(async ({ ctx, input: { set } }) => {
+      const { slice, admin } = ctx
+      slice.log.info({ adminTokenId: admin.tokenId, set }, 'cache warmed on request')
+      const cachePatienceMs = Math.max(slice.cachePatienceMs, slice.deadlineMs - answerMs)
+      return warmedBy(await askWarm({ ...slice, cachePatienceMs }, set))
+    }),
 })
+
+/** What is left of a procedure's time to tell what was done. */
+const answerMs = 1_000
 
 const tagsIn = (slice: AdminSlice, target: Target): Promise<readonly string[] | undefined> =>
   tagsOf(target, async (named) => whereabouts(await askAbout(slice, named)).keys)

@@ -1,87 +1,24 @@
-import { scopes, type Caller } from '#members'
-import { problems } from '#platform/cache/problems'
 import { answerQuestions, type FindKey } from '#platform/cache/remote-answers'
-import type { NamedRead } from '#platform/cache/remote-question'
 import type { Lifecycle } from '#platform/lifecycle'
-import { Problem } from '#platform/problem'
-import { resources } from '../resources.ts'
-import { routes } from '../routes.ts'
 import type { ApiSlice } from '../slice.ts'
-import { keyOf, type KeptReadOf } from './cached-read.ts'
-import { readsOf } from './resource-reads.ts'
+import { keyOf } from './cached-read.ts'
+import { readsByUrl } from './reads-by-url.ts'
+import type { Warming } from '../warming/warming.ts'
 
-/** Lets operators ask this process about its cache, also by the URLs of reads. */
+/** Lets operators ask this process about its cache, also by the URLs of reads, and have it warmed. */
 export function answerOperators(
   slice: ApiSlice,
   lifecycle: Pick<Lifecycle, 'background'>,
-  { isCursorPaginationEnabled }: { readonly isCursorPaginationEnabled: boolean },
+  {
+    warming,
+    ...options
+  }: { readonly isCursorPaginationEnabled: boolean; readonly warming: Warming },
 ): void {
-  const reads: readonly NamingRoute[] = [
-    ...resources.flatMap((resource) => readsOf(resource, isCursorPaginationEnabled)),
-    ...routes
-      .filter((route) => route.method === 'get')
-      .map((route) => ({ ...route, path: `/api/v2${route.path}` })),
-  ]
   const { clock, log, cache } = slice
-  answerQuestions(cache, findKeyIn(slice, reads), { clock, log, lifecycle })
-}
-
-type NamingRoute = { readonly path: string; readonly keptRead?: KeptReadOf }
-
-const findKeyIn =
-  (slice: ApiSlice, reads: readonly NamingRoute[]): FindKey =>
-  (named) => {
-    const { path, search } = splitUrl(named.url)
-    const matches = reads.flatMap(({ path: template, keptRead }) => {
-      const match = matcherOf(template).exec(path)
-      return match ? [{ keptRead, id: decode(match.groups?.['id']) }] : []
-    })
-    const [first] = matches // as Express goes through them
-    if (first?.keptRead === undefined) {
-      throw new Problem(
-        problems.notKept,
-        first
-          ? `The answers of ${path} differ by credential; no URL names one.`
-          : `No read of the API has the path ${path.slice(0, 200)}.`,
-      )
-    }
-    const { id } = first
-    const read = first.keptRead(slice, { caller: readerOf(named), id, search })
-    if (read.audience !== 'public' && named.organisationId === undefined) {
-      throw new Problem(problems.notKept, `${read.route} needs the organisation that reads it.`)
-    }
+  const findRead = readsByUrl(slice, options)
+  const findKey: FindKey = (named) => {
+    const read = findRead(named)
     return { key: keyOf(slice, read), route: read.route }
   }
-
-/** A caller who may read everything of the organisation, or of its member. */
-function readerOf({ organisationId = '', memberId }: NamedRead): Caller {
-  const named = { organisationId, keyId: '', scopes, class: '' }
-  return memberId === undefined
-    ? { ...named, kind: 'secret' }
-    : { ...named, kind: 'member', memberId }
-}
-
-/** Of the path and what follows it, as a request would bring them; what stands before is nobody's business. */
-function splitUrl(url: string): { readonly path: string; readonly search: string } {
-  const [target = ''] = url.replace(/^https?:\/\/[^/]*/i, '').split('#', 1)
-  const mark = target.indexOf('?')
-  return mark === -1
-    ? { path: target, search: '' }
-    : { path: target.slice(0, mark), search: target.slice(mark + 1) }
-}
-
-const matcherOf = (template: string): RegExp => {
-  const literal = template.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
-  return new RegExp(`^${literal.replace(':id', '(?<id>[^/]+)')}$`)
-}
-
-function decode(text: string | undefined): string | undefined {
-  try {
-    return text === undefined ? undefined : decodeURIComponent(text)
-  } catch (error) {
-    if (error instanceof URIError) {
-      throw new Problem(problems.notKept, 'The path is not encoded as URLs are.', { cause: error })
-    }
-    throw error
-  }
+  answerQuestions(cache, { findKey, warm: (set) => warming.run(set) }, { clock, log, lifecycle })
 }

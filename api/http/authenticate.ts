@@ -64,7 +64,7 @@ export function identifyReader(slice: ApiSlice, exchanged: Exchanged): Promise<C
 /** The caller of a request, whatever it may do. What fails counts against its address, so that guessing is slow; where that
  *  has no quota left, only credentials that were good before are looked up at all. */
 async function identify(
-  { limits }: ApiSlice,
+  { limits, presence }: ApiSlice,
   { request, response }: Exchanged,
   find: (credential: string) => Promise<Caller | undefined>,
 ): Promise<Caller> {
@@ -84,6 +84,7 @@ async function identify(
     throw new Problem(problems.credentialInvalid, 'The credential is unknown, expired or revoked.')
   }
   exchangeOf(request).caller = caller
+  presence.note(caller)
   return caller
 }
 

@@ -1,6 +1,7 @@
 import type { Request } from 'express'
 import { findAdmin, type Caller } from '#members'
 import type { CacheRead } from '#platform/cache/cache'
+import type { KeptQuestion } from '#platform/cache/demand'
 import {
   cacheKey,
   type Audience,
@@ -27,6 +28,8 @@ export type KeptRead = {
   /** Equal for equal questions, however they are written. */
   readonly query: string
   readonly fill: () => Promise<Filling>
+  /** How it is asked for again; absent where a URL and an audience do not name it. */
+  readonly asked?: () => KeptQuestion
 }
 
 /** What is asked for, apart from the request that brought it. */
@@ -64,11 +67,16 @@ export async function readCached(
   kept: KeptRead,
 ): Promise<Answered> {
   const isOperator = await isOperators(slice, request)
-  const { route, lifetime, fill } = kept
-  const read: CacheRead = { key: keyOf(slice, kept), route, lifetime, fill }
+  const read = cacheReadOf(slice, kept)
   const consistency = consistencyOf(slice, request)
   const isBypass = isOperator && wantsFresh(request)
   return { served: await slice.cache.read({ ...read, consistency, isBypass }), isOperator, read }
+}
+
+/** The question to the cache. */
+export function cacheReadOf(slice: Pick<ApiSlice, 'version'>, kept: KeptRead): CacheRead {
+  const { route, lifetime, fill, asked } = kept
+  return { key: keyOf(slice, kept), route, lifetime, fill, ...(asked && { asked }) }
 }
 
 /** The name of the answer. */

@@ -1,12 +1,13 @@
 import type { Request, Response } from 'express'
 import type { z } from 'zod'
-import type { Caller } from '#members'
+import type { ActiveOrganisation, Caller } from '#members'
 import type { Audience, Filling } from '#platform/cache/entry'
 import type { CacheClass } from '#platform/resource/define-resource'
 import { organisationTag } from '#platform/resource/dependencies'
 import type { ApiSlice } from '../slice.ts'
 import { authenticateReader } from './authenticate.ts'
 import { questionOf, readCached, type KeptReadOf } from './cached-read.ts'
+import { keptQuestion } from './kept-question.ts'
 import { parseQuery } from './parse-query.ts'
 import { sendServed } from './send-served.ts'
 
@@ -29,8 +30,16 @@ export type ReadDeclaration<S extends z.ZodObject> = {
     /** What of the credential the answer depends on besides its audience; then no URL names one answer. */
     readonly of?: (caller: Caller) => string
   }
+  /** The question that an active organisation begins with, by the names of `query`; it is asked before somebody does. */
+  readonly warm?: (organisation: WarmOrganisation) => Readonly<Record<keyof S['shape'], string>>
   readonly read: (slice: ApiSlice, call: ReadCall<z.output<S>>) => Promise<ReadAnswer>
 }
+
+/** What of an organisation decides what it asks first. */
+export type WarmOrganisation = Pick<
+  ActiveOrganisation,
+  'organisationId' | 'defaultCurrency' | 'settlementAssets'
+>
 
 type ReadCall<Query> = { readonly caller: Caller; readonly query: Query }
 
@@ -44,8 +53,9 @@ export type ReadAnswer = {
 }
 
 /** A read route with its types forgotten: what the list of routes holds. */
-export type ReadRoute = Omit<ReadDeclaration<z.ZodObject>, 'read' | 'cache'> & {
+export type ReadRoute = Omit<ReadDeclaration<z.ZodObject>, 'read' | 'cache' | 'warm'> & {
   readonly method: 'get'
+  readonly warm?: (organisation: WarmOrganisation) => Readonly<Record<string, string>>
   /** Its answer is made for each request anew. */
   readonly isNeverKept?: true
   /** Absent where a URL and an audience do not name one answer. */
@@ -57,16 +67,21 @@ export type ReadRoute = Omit<ReadDeclaration<z.ZodObject>, 'read' | 'cache'> & {
 export function defineRead<S extends z.ZodObject>(declaration: ReadDeclaration<S>): ReadRoute {
   const { read, cache: policy, ...described } = declaration
   const { path, scope, query: schema } = described
-  const keptRead: KeptReadOf = (slice, { caller, search }) => {
+  const route = `/api/v2${path}`
+  const keptRead: KeptReadOf = (slice, { caller, id, search }) => {
     const query = parseQuery(search, schema)
     const audience = policy.audience(caller)
     return {
       audience,
-      route: `/api/v2${path}`,
+      route,
       lifetime: slice.lifetimes[policy.class],
       shape: '1',
       query: JSON.stringify([query, policy.of?.(caller)]),
       fill: () => fill(slice, audience, () => read(slice, { caller, query })),
+      ...(policy.of === undefined && {
+        // Such a query holds codes alone; one that held more would have to say so.
+        asked: () => keptQuestion(route, { id, search }, { audience, tellableFromReads: 0 }),
+      }),
     }
   }
   return {

@@ -20,6 +20,7 @@ import type { ApiSlice } from '../slice.ts'
 import { authenticateReader, requireScope, scopeOf } from './authenticate.ts'
 import { audienceOf, fillFrom, questionOf, readCached, type KeptReadOf } from './cached-read.ts'
 import { addLink, searchOf } from './exchange.ts'
+import { keptQuestion, readsToTell } from './kept-question.ts'
 import { sendServed } from './send-served.ts'
 
 type Handler = (slice: ApiSlice, request: Request, response: Response) => Promise<void>
@@ -35,13 +36,18 @@ export function listResource(resource: Resource, route: string): ReadRoute {
     requireScopes(caller, resource, query.selection)
     const prepared = slice.reader.page(listing, query)
     const { binding: _binding, ...asked } = query
+    const audience = audienceOf(resource.visibility === 'public', caller)
     return {
-      audience: audienceOf(resource.visibility === 'public', caller),
+      audience,
       route,
       lifetime: lifetimeOf(slice, resource, 'list'),
       shape: prepared.digest,
       query: JSON.stringify([listing.parentId, asked]),
       fill: () => fillFrom(slice, prepared, (page) => renderPage(slice, query, page)),
+      asked: () => {
+        const from = readsToTell(resource, search)
+        return keptQuestion(route, { id, search }, { audience, tellableFromReads: from })
+      },
     }
   }
   const handle: Handler = async (slice, request, response) => {
@@ -72,13 +78,15 @@ export function readResource(resource: Resource, route: string): ReadRoute {
       id,
       selection,
     })
+    const audience = audienceOf(resource.visibility === 'public', caller)
     return {
-      audience: audienceOf(resource.visibility === 'public', caller),
+      audience,
       route,
       lifetime: lifetimeOf(slice, resource, 'item'),
       shape: prepared.digest,
       query: JSON.stringify([id, selection]),
       fill: () => fillFrom(slice, prepared, renderItem),
+      asked: () => keptQuestion(route, { id, search }, { audience, tellableFromReads: 0 }),
     }
   }
   const handle: Handler = async (slice, request, response) => {
@@ -98,13 +106,18 @@ export function listLegacy(resource: Resource, route: string): ReadRoute {
   const keptRead: KeptReadOf = (slice, { caller, search }) => {
     const query = parseOffsetQuery(resource, search)
     const prepared = slice.reader.offsetPage({ resource, scope: scopeFor(resource, caller) }, query)
+    const audience = audienceOf(resource.visibility === 'public', caller)
     return {
-      audience: audienceOf(resource.visibility === 'public', caller),
+      audience,
       route,
       lifetime: lifetimeOf(slice, resource, 'list'),
       shape: prepared.digest,
       query: JSON.stringify(query),
       fill: () => fillFrom(slice, prepared, (page) => renderNumbered(query, page)),
+      asked: () => {
+        const from = readsToTell(resource, search)
+        return keptQuestion(route, { id: undefined, search }, { audience, tellableFromReads: from })
+      },
     }
   }
   const handle: Handler = async (slice, request, response) => {

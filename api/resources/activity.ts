@@ -27,6 +27,7 @@ export const activity = defineResource({
   },
   hidden: ['organisationId'],
   filters: { action: 'oneOf', subjectId: 'equals', memberId: 'equals', createdAt: 'range' },
+  impersonal: ['action'],
   sorts: ['-createdAt', 'createdAt'],
   expand: { member: one(() => members, 'memberId'), apiKey: one(() => apiKeys, 'apiKeyId') },
   page: { limitDefault: 50, limitMax: 100 },

@@ -10,6 +10,7 @@ export const assets = defineResource({
   scope: 'fx:read',
   visibility: 'public',
   cache: 'long',
+  warm: { list: true },
   fields: {
     code: text('code'),
     kind: oneOf('kind', assetKinds),

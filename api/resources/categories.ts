@@ -12,6 +12,7 @@ export const categories: Resource = defineResource({
   scope: 'catalogue:read',
   visibility: { organisation: 'organisationId' },
   cache: 'long',
+  warm: { list: true },
   fields: {
     id: uuid('id'),
     parentId: nullable(uuid('parentId')),
@@ -22,6 +23,7 @@ export const categories: Resource = defineResource({
   },
   hidden: ['organisationId'],
   filters: { parentId: 'equals', slug: 'equals', path: 'prefix', depth: 'equals' },
+  impersonal: ['slug', 'path'],
   sorts: ['path', '-path'],
   expand: { parent: one(() => categories, 'parentId') },
   page: { limitDefault: 100, limitMax: 500 },

@@ -22,6 +22,7 @@ export const fxRateHistory = defineResource({
   },
   hidden: ['batchId', 'excluded', 'exclusionReason'],
   filters: { base: 'equals', quote: 'oneOf', provider: 'equals', asOf: 'range' },
+  impersonal: ['base', 'quote', 'provider'],
   filtersRequired: ['base', 'quote'],
   only: { excluded: false },
   sorts: ['-asOf', 'asOf'],

@@ -44,6 +44,7 @@ export const fxSnapshots = defineResource({
   },
   hidden: ['organisationId', 'paymentLinkId', 'batchId', 'hash'],
   filters: { setId: 'equals', type: 'oneOf', asset: 'oneOf' },
+  impersonal: ['asset'],
   sorts: ['-capturedAt', 'capturedAt'],
   page: { limitDefault: 20, limitMax: 100 },
 })

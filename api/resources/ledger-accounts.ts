@@ -20,6 +20,7 @@ export const ledgerAccounts = defineResource({
   },
   hidden: ['organisationId', 'shardCount'],
   filters: { code: 'prefix', asset: 'oneOf' },
+  impersonal: ['code', 'asset'],
   sorts: [{ by: ['code', 'asset'] }],
   page: { limitDefault: 100, limitMax: 500 },
 })

@@ -27,6 +27,7 @@ export const members: Resource = defineResource({
   },
   hidden: ['organisationId'],
   filters: { status: 'oneOf', tier: 'oneOf', email: 'equals', createdAt: 'range' },
+  impersonal: ['tier'],
   sorts: ['-createdAt', 'createdAt', { by: ['-lastActiveAt'], nulls: 'last' }],
   expand: { roles: many(() => memberRoles, 10), activity: many(() => memberActivity, 10) },
   page: { limitDefault: 20, limitMax: 100 },

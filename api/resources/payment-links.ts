@@ -27,6 +27,7 @@ export const paymentLinks: Resource = defineResource({
   scope: 'payment-links:read',
   visibility: { organisation: 'organisationId', member: 'memberId' },
   cache: 'short',
+  warm: { list: true, members: true },
   removedAt: 'deletedAt',
   fields: {
     id: uuid('id'),
@@ -53,6 +54,7 @@ export const paymentLinks: Resource = defineResource({
   },
   hidden: ['organisationId', 'createdBy', 'deletedAt'],
   filters: { status: 'oneOf', currency: 'oneOf', reference: 'equals', createdAt: 'range' },
+  impersonal: ['currency'],
   sorts: ['-createdAt', 'createdAt'],
   expand: {
     member: one(() => members, 'memberId'),

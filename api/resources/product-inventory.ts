@@ -22,6 +22,7 @@ export const productInventory: Resource = defineResource({
   },
   hidden: ['organisationId', 'productId', 'lowStockThreshold'],
   filters: { location: 'equals' },
+  impersonal: ['location'],
   sorts: ['location', '-location'],
   page: { limitDefault: 50, limitMax: 100 },
 })

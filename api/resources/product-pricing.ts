@@ -26,6 +26,7 @@ export const productPricing: Resource = defineResource({
   },
   hidden: ['organisationId', 'productId', 'createdAt'],
   filters: { currency: 'oneOf' },
+  impersonal: ['currency'],
   sorts: ['currency', '-currency'],
   page: { limitDefault: 50, limitMax: 200 },
 })

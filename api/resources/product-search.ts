@@ -19,6 +19,7 @@ export const productSearch = defineResource({
   fields: productFields,
   hidden: ['organisationId', 'status', 'search', 'createdAt', 'deletedAt'],
   filters: { categoryId: 'equals' },
+  impersonal: ['q'],
   search: { vector: 'search', similar: 'title' },
   filtersRequired: ['q'],
   sorts: ['-relevance', '-publishedAt', 'title'],

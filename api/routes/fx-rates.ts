@@ -49,6 +49,10 @@ export const fxRates = defineRead({
       .meta({ description: 'Codes, separated by commas.', param: { explode: false } }),
   }),
   cache: { class: 'volatile', audience: () => 'public' },
+  warm: ({ defaultCurrency, settlementAssets }) => ({
+    base: defaultCurrency,
+    quotes: settlementAssets.join(','),
+  }),
   data: z.object({ base: z.string(), rates: z.array(rate), missing: z.array(z.string()) }),
   async read({ db, clock, fx }, { query: { base, quotes } }) {
     const wanted = { base, quotes: [...new Set(quotes)], at: clock.now() }

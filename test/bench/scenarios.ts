@@ -21,6 +21,7 @@ import { redisOutage } from './redis-outage.ts'
 import { cpuScenario, plain, type Scenario } from './scenario.ts'
 import { telemetry } from './telemetry.ts'
 import { workerKills } from './worker-kills.ts'
+import { warmStart } from './warm-start.ts'
 import { watchedWrite } from './watched-write.ts'
 import { printStampedes } from './stampede.ts'
 
@@ -71,6 +72,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     ...plain('10,000 readers of a cold key: statements', printStampedes),
     settings: ['shared_preload_libraries=pg_stat_statements'],
   },
+  'warm-start': warmStart,
   'other-process-delay': plain('until another process knows of a write', printDelays),
 
   // the work behind the reads

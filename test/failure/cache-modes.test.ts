@@ -38,7 +38,12 @@ describe('the modes of the cache, as they are configured', () => {
     const lifecycle = createLifecycle(log)
     lifecycles.push(lifecycle)
     const port = String(await freePort())
-    const set = { DATABASE_URL: business.url, PORT: port, FX_PROVIDERS: 'demo-replay' }
+    const set = {
+      DATABASE_URL: business.url,
+      PORT: port,
+      FX_PROVIDERS: 'demo-replay',
+      CACHE_WARM_ENABLED: 'false', // the reads here are those that would be fetched ahead
+    }
     await startApi(readConfig({ ...set, ...environment }, 'api'), { log, lifecycle })
     const origin = `http://127.0.0.1:${port}`
     const headers = { authorization: `Bearer ${tenant.secretKey}` }

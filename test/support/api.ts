@@ -5,6 +5,7 @@ import { openCache, type CacheOptions } from '#platform/cache/open-cache'
 import { systemClock } from '#platform/clock'
 import { listen, type ClientLimits, type ListenOptions } from '#platform/listen'
 import type { Config } from '#config'
+import { openPresence } from '#members'
 import type { SharePlace } from '#platform/rate-limit/share'
 import { openLimits, type Limits } from '../../api/http/limits.ts'
 import { refuseConnections } from '../../api/http/render-problem.ts'
@@ -15,6 +16,7 @@ import { Recordings } from '../../api/http/recordings.ts'
 import { createRequestIds } from '../../api/http/request-id.ts'
 import { resources } from '../../api/resources.ts'
 import type { ApiSlice } from '../../api/slice.ts'
+import { openWarming, type Warming } from '../../api/warming/warming.ts'
 import { createReader } from '#platform/resource/reader'
 import { RequestFigures } from '#platform/telemetry/request-figures'
 import { noSampling, type Sampling } from '#platform/telemetry/sampling'
@@ -34,6 +36,7 @@ export type Answer = {
 export type Api = {
   readonly origin: string
   readonly slice: ApiSlice
+  readonly warming: Warming
   /** Sends a request; fails when the answer is not as the OpenAPI document says. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>
   /** Where the same application answers without the edge. */
@@ -63,6 +66,8 @@ export type Setup = {
   readonly isEdgeEnabled?: boolean
   /** Of what the edge answers. */
   readonly sampling?: Sampling
+  /** Warms the cache, for so long at most, before the API is given to the spec; nothing is fetched ahead unless said so. */
+  readonly warmBudgetMs?: number
   /** Smaller ones than in production, so that nobody waits for them. */
   readonly clientLimits?: Partial<ClientLimits>
 }
@@ -95,7 +100,8 @@ export async function startApi(
   const requestIds = createRequestIds(options.trustProxy ?? 0, random)
   const edge = { recordings: new Recordings(recordedReadsMax), figures: new RequestFigures() }
   const limits = limitsOf(business, options.limits)
-  const slice = { ...parts, ...edge, requestIds, reader, cache, lifetimes, limits }
+  const presence = openPresence(business)
+  const slice = { ...parts, ...edge, requestIds, reader, cache, lifetimes, limits, presence }
   const defaults = {
     trustProxy: 0,
     corsOrigins: [],
@@ -104,7 +110,13 @@ export async function startApi(
     writeDeadlineMs: 10_000,
     isCursorPaginationEnabled: true,
   }
-  answerOperators(slice, lifecycle, { ...defaults, ...options })
+  const warming = openWarming(slice, lifecycle, {
+    ...defaults,
+    ...options,
+    isEnabled: options.warmBudgetMs !== undefined,
+    budgetMs: options.warmBudgetMs ?? 0,
+  })
+  answerOperators(slice, lifecycle, { ...defaults, ...options, warming })
   const health: RequestHandler = options.health ?? ((_request, _response, next) => next())
   const { isEdgeEnabled = true, sampling = noSampling } = options
   const address: ListenOptions = {
@@ -118,10 +130,12 @@ export async function startApi(
   const needs = { lifecycle, clock: systemClock, graceMs: 100 }
   const app = createApi(slice, { ...defaults, ...options }, health)
   const server = await listen(app, address, needs)
+  await warming.start()
   const contract = contractOf(options.isCursorPaginationEnabled ?? true)
   return {
     origin,
     slice,
+    warming,
     async openWithoutEdge() {
       const { answerFirst: _edge, ...rest } = { ...address, port: await freePort() }
       await listen(app, rest, needs)

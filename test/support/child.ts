@@ -12,6 +12,9 @@ export type Child = {
   stop(): Promise<{ readonly code: number | null; readonly ms: number }>
 }
 
+/** Nothing is fetched ahead unless a spec is about that: others count what is asked for. */
+const usual = { LOG_LEVEL: 'info', CACHE_WARM_ENABLED: 'false' }
+
 /** Starts `<entry>/main.ts` with telemetry registered and waits until it says that it is ready. */
 export async function startChild(
   entry: 'worker' | 'admin' | 'api',
@@ -19,7 +22,7 @@ export async function startChild(
 ): Promise<Child> {
   const register = './shared/platform/telemetry/register.ts'
   const child = spawn(process.execPath, ['--import', register, `${entry}/main.ts`], {
-    env: { ...childEnvironment(), LOG_LEVEL: 'info', ...environment },
+    env: { ...childEnvironment(), ...usual, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   const lines: Record<string, unknown>[] = []

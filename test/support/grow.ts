@@ -106,6 +106,7 @@ function plainValueOf({ type, isKey, target, values, default: initial }: Column)
     int4: sql`n % 100`,
     int8: sql`n`,
     numeric: sql`n % 100 + 1`,
+    float8: sql`n % 100 + 1`,
     bytea: sql`sha256(n::text::bytea)`,
     json: sql`'[]'::json`,
     jsonb: sql`'{}'::jsonb`,

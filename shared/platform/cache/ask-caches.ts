@@ -11,12 +11,15 @@ import {
   listenerSuffix,
   questionsChannel,
   statsReply,
+  warmReply,
   type CountArguments,
   type CountReply,
   type InspectReply,
   type NamedRead,
   type Question,
   type StatsReply,
+  type WarmReply,
+  type WarmSet,
 } from './remote-question.ts'
 
 type Slice = {
@@ -25,6 +28,8 @@ type Slice = {
   readonly random: Random
   /** Who has not answered by then is left out. */
   readonly cachePatienceMs: number
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal
 }
 
 /** What the processes say that keep answers. */
@@ -39,6 +44,8 @@ export type Replies<T> = {
 }
 
 const pauseMs = 5
+/** Whoever takes long to answer is not asked so often. */
+const pauseMsMax = 100
 /** PostgreSQL takes less than 8000 bytes in a notification. */
 const questionBytesMax = 7_999
 
@@ -64,6 +71,20 @@ export async function askAbout(slice: Slice, named: NamedRead): Promise<Replies<
   return replies
 }
 
+/** Has every process warm its cache. Give it the patience that this takes, which is seconds.
+ *  @throws {Problem} cache/nobody-answered when there are processes and none has answered */
+export async function askWarm(slice: Slice, set: WarmSet): Promise<Replies<WarmReply>> {
+  const replies = await ask(slice, { kind: 'warm', arguments: { set } }, warmReply)
+  if (replies.known > 0 && replies.answered === 0) {
+    throw new Problem(problems.nobodyAnswered, `None of ${replies.known} processes has answered.`)
+  }
+  return replies
+}
+
+/** Answers that they fetched or took over from each other; what they kept already does not count. */
+export const warmedCount = ({ answers }: Replies<WarmReply>): number =>
+  answers.reduce((sum, { answer: { filled, found } }) => sum + filled + found, 0)
+
 type Unnumbered = { [K in Question['kind']]: Omit<Extract<Question, { kind: K }>, 'id'> }
 
 async function ask<T>(
@@ -88,9 +109,12 @@ async function ask<T>(
 type Row = { readonly process: string; readonly body: string | null }
 
 /** Waits until all have answered that are there, or the time is up. */
-async function collect({ db, clock, cachePatienceMs }: Slice, id: string): Promise<readonly Row[]> {
+async function collect(
+  { db, clock, cachePatienceMs, signal }: Slice,
+  id: string,
+): Promise<readonly Row[]> {
   const deadlineMs = clock.monotonicMs() + cachePatienceMs
-  for (;;) {
+  for (let waitMs = pauseMs; ; waitMs = Math.min(1.2 * waitMs, pauseMsMax)) {
     const rows = await db.run(sql<Row>`
       select listener.process, reply.body::text as body
         from (select application_name || '/' || pid as process
@@ -102,7 +126,7 @@ async function collect({ db, clock, cachePatienceMs }: Slice, id: string): Promi
     if (rows.every(({ body }) => body !== null) || clock.monotonicMs() >= deadlineMs) {
       return rows
     }
-    await clock.sleep(pauseMs)
+    await clock.sleep(waitMs, signal)
   }
 }
 

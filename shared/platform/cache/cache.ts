@@ -1,4 +1,5 @@
 import type { Consistency } from './consistency-token.ts'
+import type { KeptQuestion } from './demand.ts'
 import type { CacheKey, Filling, Lifetime, Stamp } from './entry.ts'
 import type { Follower } from './follower.ts'
 import type { Coding, Held } from './held.ts'
@@ -22,6 +23,8 @@ export type CacheRead = {
   readonly isNeverUntrue?: boolean
   /** An operator wants it fetched, whatever is kept. */
   readonly isBypass?: boolean
+  /** How it is asked for again, where a URL and an audience name it. Asked when it is fetched. */
+  readonly asked?: () => KeptQuestion
   /** Fetches the answer, by a statement that is sent after the function was called. Never in a transaction that has written:
    *  readers who wait for the same answer are given what it sees. */
   readonly fill: () => Promise<Filling>
@@ -39,6 +42,13 @@ export type Cache = {
   peek(read: CacheRead, isWanted?: (held: Held) => boolean): Served | undefined
   /** @throws what the fill throws, when there is nothing that could be served instead */
   read(read: CacheRead): Promise<Served>
+  /** Sees to it that an answer is kept, and serves nobody: it is no read in the figures, and no demand. Shares its fetch with
+   *  readers who come meanwhile.
+   *  @param freshForMs what is kept does when it is fresh for longer than this
+   *  @throws what the fill throws */
+  warm(read: CacheRead, freshForMs?: number): Promise<Warmed>
+  /** Fetches that run beside answers at this moment. */
+  refreshing(): number
   /** To be awaited after COMMIT and before the answer: from then on no reader of this process gets what the write made
    *  untrue. Returns what the writer's next reader must see. Never fails. */
   acknowledge(): Promise<Consistency | undefined>
@@ -58,6 +68,9 @@ export type Cache = {
   /** The connection on which the changes are followed, for questions of operators; absent where nothing is kept. */
   readonly messages?: Pick<Follower, 'listen' | 'send'>
 }
+
+/** What warming an answer came to: it was kept, was found in Redis, was fetched; or it could not be kept. */
+export type Warmed = 'kept' | 'found' | 'filled' | 'refused'
 
 export type Inspection = {
   readonly memory?: InspectedTier

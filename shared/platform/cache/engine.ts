@@ -1,5 +1,5 @@
 import type { Lifecycle } from '../lifecycle.ts'
-import type { Cache, CacheRead, CacheReport } from './cache.ts'
+import type { Cache, CacheRead, CacheReport, Warmed } from './cache.ts'
 import { Confirmation, type ConfirmationOptions } from './confirmation.ts'
 import type { Consistency } from './consistency-token.ts'
 import { encode } from './encodings.ts'
@@ -90,6 +90,31 @@ export class CacheEngine implements Cache {
     return this.#serve(result, isShared)
   }
 
+  async warm(read: CacheRead, freshForMs = 0): Promise<Warmed> {
+    const held = this.#parts.memory.peek(read.key)
+    const isOfUse = held !== undefined && isTrue(held, this.#parts)
+    if (isOfUse && held.freshUntilMs - this.#parts.clock.monotonicMs() > freshForMs) {
+      return 'kept'
+    }
+    const { result } = await this.#flights.join(
+      read.key,
+      (sent) => (isOfUse ? this.#renew(read, held, sent) : this.#fetch(read, sent)),
+      () => true,
+    )
+    const { outcome, tier, isStored } = result
+    return !isStored || outcome === 'source-down'
+      ? 'refused'
+      : outcome === 'miss'
+        ? 'filled'
+        : tier === 'redis'
+          ? 'found'
+          : 'kept'
+  }
+
+  refreshing(): number {
+    return this.#refreshes
+  }
+
   acknowledge(): Promise<Consistency> {
     this.#parts.shared?.hint()
     return this.#confirmation.acknowledge()
@@ -176,7 +201,7 @@ export class CacheEngine implements Cache {
     }
     const finding = await shared.find(read.key, old, isRefresh)
     if (finding.kind === 'found') {
-      this.#filler.keep(finding.held)
+      this.#filler.keep(finding.held, read)
     }
     return finding
   }
@@ -189,23 +214,29 @@ export class CacheEngine implements Cache {
       return
     }
     this.#refreshes += 1
-    const work = async (sent: () => void): Promise<Found> => {
-      const finding = await this.#look(read, old, true)
-      if (finding.kind === 'fill') {
-        return this.#filler.fill(read, sent, old)
-      }
-      return finding.kind === 'found'
-        ? { held: finding.held, outcome: 'hit', tier: 'redis', isStored: true }
-        : { held: old, outcome: 'aged', tier: 'memory', isStored: true }
-    }
     const refresh = this.#flights
-      .join(read.key, work, () => true)
+      .join(
+        read.key,
+        (sent) => this.#renew(read, old, sent),
+        () => true,
+      )
       .then(
         ({ result }) => result.outcome === 'source-down' && statistics.count('refresh-failed'),
         () => statistics.count('refresh-failed'),
       )
       .finally(() => (this.#refreshes -= 1))
     lifecycle.background('cache refresh', refresh)
+  }
+
+  /** Fetches anew what is true still, or takes what another process has fetched; who fetches it now is not waited for. */
+  async #renew(read: CacheRead, old: Held, sent: () => void): Promise<Found> {
+    const finding = await this.#look(read, old, true)
+    if (finding.kind === 'fill') {
+      return this.#filler.fill(read, sent, old)
+    }
+    return finding.kind === 'found'
+      ? { held: finding.held, outcome: 'hit', tier: 'redis', isStored: true }
+      : { held: old, outcome: 'aged', tier: 'memory', isStored: true }
   }
 
   /** Early refresh (XFetch): the nearer the end and the dearer the fetch, the likelier; so of many readers one comes first. */

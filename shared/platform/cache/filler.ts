@@ -4,6 +4,7 @@ import type { Random } from '../random.ts'
 import { TimedOut, within } from '../resilience/within.ts'
 import type { CacheRead } from './cache.ts'
 import type { ChangeLog } from './change-log.ts'
+import { Demand } from './demand.ts'
 import type { Filling } from './entry.ts'
 import { entryOf, hold, type Held } from './held.ts'
 import type { MemoryTier } from './memory-tier.ts'
@@ -74,7 +75,7 @@ export class Filler {
       const filling = await within(limitMs, clock, () => read.fill())
       const fillMs = clock.monotonicMs() - at.sentAtMs
       const held = this.#made(read, filling, { ...at, fillMs, checkedNumber })
-      const isNewest = held.isKept && this.keep(held)
+      const isNewest = held.isKept && this.keep(held, read)
       if (isNewest) {
         shared?.put(held)
       } else {
@@ -90,7 +91,7 @@ export class Filler {
   }
 
   /** Keeps an answer in this process, but never in place of a newer one. */
-  keep(held: Held): boolean {
+  keep(held: Held, { asked }: Pick<CacheRead, 'asked'>): boolean {
     const { memory } = this.#parts
     const known = memory.peek(held.key)
     const isOlder =
@@ -98,6 +99,8 @@ export class Filler {
       known.stamp.epoch === held.stamp.epoch &&
       compareSnapshots(held.stamp.snapshot, known.stamp.snapshot) < 0
     if (!isOlder) {
+      held.demand = known?.demand ?? (asked && new Demand(asked()))
+      known?.demand?.replaced(known.hits)
       memory.set(held.key, held)
     }
     return !isOlder

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Tracked } from './change-log.ts'
+import type { Demand } from './demand.ts'
 import { tablesOfTags } from './dependencies.ts'
 import type { CacheKey, Entry, Filling, Lifetime, Stamp } from './entry.ts'
 import { residentOverheadBytes } from './memory-tier.ts'
@@ -9,7 +10,7 @@ import { unpooled } from './unpooled.ts'
 export const codings = ['br', 'zstd', 'gzip'] as const
 export type Coding = (typeof codings)[number]
 
-/** An entry as this process keeps it. The fields that are written to again and again are the last four. */
+/** An entry as this process keeps it. The fields that are written to again and again are the last five. */
 export type Held = Entry &
   Tracked & {
     /** On the monotonic clock; the lifetime counts from here. */
@@ -25,6 +26,8 @@ export type Held = Entry &
     /** Bytes of the encoded bodies that are ready. */
     encodedBytes: number
     hits: number
+    /** How much it is wanted; absent where no URL asks for it. */
+    demand: Demand | undefined
   }
 
 /** A weak validator made once from the bytes of the body. */
@@ -34,11 +37,17 @@ export function etagOf(body: Buffer): string {
 
 /** Bytes beside the characters, as `npm run bench -- entry-memory` measures them (node 26, 2026-11-25): of a text and its
  *  place in a list, of a membership with its interval, of a coding, and of the rest of an entry. */
-const weights = { text: 32, membership: 760, coding: 120, entry: 1160 + residentOverheadBytes }
+const weights = {
+  text: 32,
+  membership: 760,
+  coding: 120,
+  demand: 250,
+  entry: 1160 + residentOverheadBytes,
+}
 
 /** How a value counts against the bound; within 10 % of what it weighs. */
 export function sizeOf(held: Held): number {
-  const { key, body, encoded, encodedBytes, headers, dependencies } = held
+  const { key, body, encoded, encodedBytes, headers, dependencies, demand } = held
   const sizeOfTexts = (texts: readonly string[]): number =>
     texts.reduce((sum, { length }) => sum + length + weights.text, 0)
   return (
@@ -49,7 +58,8 @@ export function sizeOf(held: Held): number {
     key.length +
     sizeOfTexts(Object.values(headers)) +
     sizeOfTexts(dependencies.tags) +
-    dependencies.memberships.length * weights.membership
+    dependencies.memberships.length * weights.membership +
+    (demand ? weights.demand + demand.question.url.length : 0)
   )
 }
 
@@ -104,6 +114,7 @@ export function hold(
     encodedBytes: 0,
     checkedNumber,
     hits: 0,
+    demand: undefined,
   }
 }
 

@@ -34,6 +34,8 @@ export function createOffCache({ clock }: { readonly clock: Clock }): Cache {
       statistics.served(served)
       return served
     },
+    warm: async () => 'refused',
+    refreshing: () => 0,
     acknowledge: async () => undefined,
     encoded: (held, coding) => encode(held, coding, () => undefined),
     inspect: async () => ({}),

@@ -4,6 +4,7 @@ import type { Log } from '../log.ts'
 import { Problem } from '../problem.ts'
 import type { Cache, InspectedTier } from './cache.ts'
 import { keyTag } from './dependencies.ts'
+import { forEachKept } from './each-kept.ts'
 import type { CacheKey } from './entry.ts'
 import type { Held } from './held.ts'
 import type { RedisCallsSnapshot } from './redis-calls.ts'
@@ -17,11 +18,20 @@ import {
   type NamedRead,
   type Question,
   type StatsReply,
+  type WarmReply,
+  type WarmSet,
 } from './remote-question.ts'
 import { formatSnapshot } from './snapshot.ts'
 
 /** Says which answer a URL stands for, exactly as its route would.  @throws {Problem} when it is of none that is kept */
 export type FindKey = (named: NamedRead) => { readonly key: CacheKey; readonly route: string }
+
+/** What of the process knows its routes. */
+export type Routes = {
+  readonly findKey: FindKey
+  /** Warms the cache.  @throws {Problem} where nothing can be warmed */
+  readonly warm: (set: WarmSet) => Promise<WarmReply>
+}
 
 type Needs = {
   readonly clock: Clock
@@ -29,20 +39,17 @@ type Needs = {
   readonly lifecycle: Pick<Lifecycle, 'background'>
 }
 
-/** Answers that are looked at before others have their turn: a million of them must not hold up those who read. */
-const lookedAtOnce = 1_000
-
 const reply = `
   insert into cache_replies (request, process, body)
   values ($1, current_setting('application_name') || '/' || pg_backend_pid(), $2)`
 
 /** Lets operators ask this process about its cache, from now on. A cache that keeps nothing is not asked. */
-export function answerQuestions(cache: Cache, findKey: FindKey, needs: Needs): void {
+export function answerQuestions(cache: Cache, routes: Routes, needs: Needs): void {
   const { messages } = cache
   messages?.listen(questionsChannel, (payload) => {
     const question = parseQuestion(payload)
     if (question) {
-      const answering = answer(cache, findKey, needs, question).then((body) =>
+      const answering = answer(cache, routes, needs, question).then((body) =>
         messages.send(reply, [question.id, JSON.stringify(body)]),
       )
       needs.lifecycle.background(
@@ -69,12 +76,12 @@ function parseQuestion(payload: string): Question | undefined {
 
 async function answer(
   cache: Cache,
-  findKey: FindKey,
+  routes: Routes,
   needs: Needs,
   question: Question,
 ): Promise<{ readonly answer: unknown } | { readonly problem: string }> {
   try {
-    return { answer: await find(cache, findKey, needs, question) }
+    return { answer: await find(cache, routes, needs, question) }
   } catch (error) {
     if (error instanceof Problem) {
       return { problem: error.detail }
@@ -85,16 +92,21 @@ async function answer(
 
 async function find(
   cache: Cache,
-  findKey: FindKey,
+  { findKey, warm }: Routes,
   needs: Needs,
   question: Question,
-): Promise<StatsReply | CountReply | InspectReply> {
-  if (question.kind === 'stats') {
-    return describeCache(cache, needs)
+): Promise<StatsReply | CountReply | InspectReply | WarmReply> {
+  switch (question.kind) {
+    case 'stats':
+      return describeCache(cache, needs)
+    case 'count':
+      return count(cache, needs, question.arguments)
+    case 'inspect':
+      return inspect(cache, needs, findKey(question.arguments))
+    case 'warm':
+      break
   }
-  return question.kind === 'count'
-    ? count(cache, needs, question.arguments)
-    : inspect(cache, needs, findKey(question.arguments))
+  return warm(question.arguments.set)
 }
 
 async function describeCache(cache: Cache, { clock }: Needs): Promise<StatsReply> {
@@ -142,17 +154,6 @@ function carriesAny(tags: readonly string[]): (held: Held) => boolean {
     named.has(keyTag(key)) ||
     dependencies.tags.some((tag) => named.has(tag)) ||
     dependencies.memberships.some(({ collection }) => named.has(collection))
-}
-
-async function forEachKept(cache: Cache, clock: Clock, look: (held: Held) => void): Promise<void> {
-  let looked = 0
-  for (const held of cache.kept()) {
-    look(held)
-    looked += 1
-    if (looked % lookedAtOnce === 0) {
-      await clock.sleep(0)
-    }
-  }
 }
 
 async function inspect(

@@ -26,11 +26,21 @@ const countArguments = z.union([
 /** Which answers are counted. */
 export type CountArguments = z.infer<typeof countArguments>
 
+/** What can be warmed: what the resources declare; what readers asked for most, as all processes wrote it down; the first
+ *  pages of active members; and what is kept here, is in demand, and has not long to live. */
+export const warmSets = ['declared', 'hot', 'members', 'expiring'] as const
+export type WarmSet = (typeof warmSets)[number]
+
 /** A question, without its number. */
 export const question = z.discriminatedUnion('kind', [
   z.strictObject({ id: z.uuid(), kind: z.literal('stats'), arguments: z.strictObject({}) }),
   z.strictObject({ id: z.uuid(), kind: z.literal('count'), arguments: countArguments }),
   z.strictObject({ id: z.uuid(), kind: z.literal('inspect'), arguments: url }),
+  z.strictObject({
+    id: z.uuid(),
+    kind: z.literal('warm'),
+    arguments: z.strictObject({ set: z.enum(warmSets) }),
+  }),
 ])
 export type Question = z.infer<typeof question>
 
@@ -112,3 +122,17 @@ export const inspectReply = z.object({
   redis: keptAnswer.exactOptional(),
 })
 export type InspectReply = z.infer<typeof inspectReply>
+
+/** What one process did to warm its cache: answers that it kept already, found in Redis, fetched; that could not be kept, and
+ *  that could not be fetched. */
+export const warmReply = z.object({
+  kept: z.number(),
+  found: z.number(),
+  filled: z.number(),
+  refused: z.number(),
+  failed: z.number(),
+  /** False: the process stopped meanwhile, or the database did not answer. */
+  isComplete: z.boolean(),
+  ms: z.number(),
+})
+export type WarmReply = z.infer<typeof warmReply>

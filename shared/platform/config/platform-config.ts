@@ -54,6 +54,8 @@ export type PlatformConfig = {
     readonly ttlSeconds: { readonly short: number; readonly medium: number; readonly long: number }
     readonly memoryBytesMax: number
     readonly whenUnconfirmed: 'serve-stale' | 'read'
+    /** Whether a new process fetches ahead, and how long it may do so before it takes requests. */
+    readonly warm: { readonly isEnabled: boolean; readonly budgetMs: number }
   }
   readonly rateLimits: {
     readonly isEnabled: boolean
@@ -162,6 +164,7 @@ function cacheConfig(values: PlatformValues): PlatformConfig['cache'] {
     },
     memoryBytesMax: values.CACHE_MEMORY_BYTES_MAX,
     whenUnconfirmed: values.CACHE_WHEN_UNCONFIRMED,
+    warm: { isEnabled: values.CACHE_WARM_ENABLED, budgetMs: values.CACHE_WARM_BUDGET_MS },
   }
 }
 

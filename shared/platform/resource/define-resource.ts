@@ -34,6 +34,20 @@ export type Visibility<Row> =
 /** The list lives under one item of another resource: `/payment-links/:id/events`. */
 export type Parent<Row> = { readonly resource: () => Resource; readonly column: Column<Row> }
 
+/** What is fetched before somebody asks for it. */
+export type Warmth = {
+  /** The first page of the list, as it is without parameters: for each organisation that is active, or once where all see
+   *  the same. */
+  readonly list?: true
+  /** So many items from the top of that list, each by itself; at most 100. */
+  readonly items?: number
+  /** The first page also for each member who was active lately, as that member sees it. */
+  readonly members?: true
+}
+
+/** The most items of one list that are fetched ahead. */
+const warmItemsMax = 100
+
 export type ResourceDeclaration<
   Row extends object,
   F extends Fields<Row>,
@@ -47,10 +61,16 @@ export type ResourceDeclaration<
   readonly scope: string
   readonly visibility: Visibility<Row>
   readonly cache: CachePolicy
+  /** Only of what most readers begin with: each costs a statement at every start. */
+  readonly warm?: Warmth
   readonly fields: F
   /** The columns that never leave the house. Every column stands here or in a field; one that was forgotten does not compile. */
   readonly hidden?: readonly H[]
   readonly filters?: { readonly [K in Name<F>]?: FilterKind }
+  /** Filters by texts that tell nothing of a person, as codes do; with `q` searches that are for things and not for people.
+   *  Questions with other texts in them are never written down outside the process, and so are not asked again by the next
+   *  one. */
+  readonly impersonal?: readonly (Name<F> | 'q')[]
   /** Filters that a list cannot be read without, because it would be too long to be of use. */
   readonly filtersRequired?: readonly (Name<F> | 'q')[]
   /** Full text with tolerance for typing errors, as the parameter `q`; brings the sort `-relevance`. */
@@ -92,9 +112,11 @@ export type Resource = {
   readonly scope: string
   readonly visibility: 'public' | { readonly organisation: string; readonly member?: string }
   readonly cache: CachePolicy
+  readonly warm: Warmth
   readonly fields: Readonly<Record<string, Field>>
   readonly filters: Readonly<Record<string, FilterKind>>
   readonly filtersRequired: readonly string[]
+  readonly impersonal: readonly string[]
   readonly search?: { readonly vector: string; readonly similar: string }
   readonly sorts: readonly [Sort, ...Sort[]]
   readonly page: { readonly limitDefault: number; readonly limitMax: number }
@@ -113,7 +135,7 @@ export type Resource = {
 /** Declares a read: list, detail, cursor, selection, expansion, filters, validation, documentation and the contract tests
  *  come from it. A column that the entity does not have or that is neither shown nor hidden, or a sort or filter that is
  *  not a field, does not compile.
- *  @throws {Error} when a name means two things */
+ *  @throws {Error} when a name means two things, or what cannot be fetched ahead is to be */
 export function defineResource<
   Row extends object,
   const F extends Fields<Row>,
@@ -127,7 +149,9 @@ export function defineResource<
     throw new Error(`${declaration.name} has a field and an expansion called ${twice}`)
   }
   const defaults = {
+    warm: {},
     filters: {},
+    impersonal: [],
     filtersRequired: [],
     expand: {},
     only: {},
@@ -136,10 +160,34 @@ export function defineResource<
     statementsMax: 1,
   }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- forgets the row type, which only the declaration needs
-  return {
+  const resource = {
     ...defaults,
     ...declaration,
     sorts: readSorts(declaration.sorts),
     item: z.object(shape),
   } as unknown as Resource
+  requireWarmable(resource)
+  return resource
+}
+
+/** A list below an item, or one that is nothing without a filter, has no first page that everybody begins with. */
+function requireWarmable({
+  name,
+  warm,
+  parent,
+  filtersRequired,
+  operations,
+  visibility,
+}: Resource): void {
+  const { items = 0, members = false } = warm
+  const hasList = !parent && filtersRequired.length === 0
+  const hasItems = operations === 'list-and-detail'
+  const hasMembers = visibility !== 'public' && visibility.member !== undefined
+  const isPossible =
+    (hasList || Object.keys(warm).length === 0) &&
+    (hasItems || items === 0) &&
+    (hasMembers || !members)
+  if (!isPossible || items < 0 || items > warmItemsMax) {
+    throw new Error(`${name} cannot be fetched ahead as its declaration says`)
+  }
 }

@@ -40,6 +40,19 @@ export const cacheSettings = defineSettings({
     meaning:
       'What happens to cached answers when the changes of the database could not be followed for a second. serve-stale: they go out, flagged, and are fetched anew beside it; read: the database is asked first.',
   },
+  CACHE_WARM_ENABLED: {
+    schema: flag(),
+    standard: 'true',
+    meaning:
+      'Whether a process of the API fetches what will be asked for before it takes requests, and writes down what its readers ask for most, for the next one. What members read is never written down, nor texts that may be of a person.',
+  },
+  CACHE_WARM_BUDGET_MS: {
+    schema: integer({ min: 100, max: 9_500 }),
+    standard: '8000',
+    unit: 'ms',
+    meaning:
+      'How long that may take before the process takes requests all the same, and goes on beside them.',
+  },
   CACHE_MEMORY_BYTES_MAX: {
     schema: integer({ min: 1_048_576, max: 524_288_000 }),
     standard: '67108864',
