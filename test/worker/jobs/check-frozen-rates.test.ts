@@ -133,7 +133,11 @@ describe('the job that looks for links without their four rates', () => {
   })
 
   it('looks through many links in the course of several runs, and names no more than a hundred', async () => {
-    await addForeign('open', { count: 50_001 })
+    // In parts, for a busy machine gives a statement its 4 s too.
+    for (let part = 0; part < 10; part += 1) {
+      await addForeign('open', { count: 5_000 })
+    }
+    await addForeign('open')
     const other = await openBusiness({ url: business.url })
     const { sent } = recordStatements(other.db)
     const stretches = () => sent.filter(({ text }) => text.includes('payment_links'))
@@ -144,7 +148,7 @@ describe('the job that looks for links without their four rates', () => {
     expect(stretches()).to.have.length(11)
     await other.lifecycle.stop()
     const [report] = await reports()
-    expect(report?.figures).to.deep.equal({ links: 50_002, lacking: 50_001 })
+    expect(report?.figures).to.deep.equal({ links: 50_012, lacking: 50_001 })
     expect(report?.body['links']).to.have.length(100)
     expect(await business.db.run(sql`select * from sweeps`)).to.deep.equal([])
   })

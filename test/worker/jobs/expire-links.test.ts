@@ -195,7 +195,10 @@ describe('the job that expires links', () => {
   })
 
   it('takes a flood in bounded statements and bounded runs', async () => {
-    await addDue(20_000)
+    // In parts, for a busy machine gives a statement its 4 s too.
+    for (let part = 0; part < 4; part += 1) {
+      await addDue(5_000)
+    }
     const other = await openBusiness({ url: business.url, clock: business.clock })
     const { sent } = recordStatements(other.db)
     try {
