@@ -63,14 +63,24 @@ describe('fx rates of any pairs', () => {
     expect(strip(together)).to.deep.equal(strip(alone))
   })
 
-  it('take more than one statement beyond five hundred', async () => {
+  it('take one statement for what many ask alike, and more for more than five hundred pairs or twenty bases', async () => {
     await getRates(world.fx, [{ base: 'GBP', quote: 'USD' }])
     const { fx, statements } = counted()
-    const all = codes.map((quote) => ({ base: 'GBP', quote }))
-    await Promise.all(Array.from({ length: 40 }, () => getRates(fx, all)))
-    expect(statements).to.have.length(
-      Math.ceil((40 * all.length) / (Math.floor(500 / all.length) * all.length)),
+    const some = codes.map((quote) => ({ base: 'GBP', quote }))
+    await Promise.all(Array.from({ length: 40 }, () => getRates(fx, some)))
+    expect(statements).to.have.length(1)
+    await getRates(
+      fx,
+      codes.flatMap((base) => codes.slice(0, 10).map((quote) => ({ base, quote }))),
     )
+    // 30 bases of 10 quotes: 20 of them, and 10
+    expect(statements).to.have.length(3)
+    await getRates(
+      fx,
+      codes.slice(0, 18).flatMap((base) => codes.map((quote) => ({ base, quote }))),
+    )
+    // 18 bases of 30 quotes: 16 of them, and 2
+    expect(statements).to.have.length(5)
   })
 
   it('name every pair that is missing, of whatever base', async () => {
