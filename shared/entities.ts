@@ -1,4 +1,17 @@
 import { Category, InventoryItem, Price, Product } from '#catalogue'
+import {
+  Content,
+  ContentLike,
+  ContentScore,
+  ContentTag,
+  InboxInteraction,
+  Interaction,
+  InteractionHour,
+  InteractionReceipt,
+  InteractionRollup,
+  MemberInterest,
+  Tag,
+} from '#content'
 import { FxBatch, FxRate, FxSnapshot } from '#fx'
 import { ActivityEntry, AdminToken, ApiKey, Member, MemberRole, Organisation } from '#members'
 import { Asset } from '#money'
@@ -44,6 +57,17 @@ export const entities = [
   LedgerEntry,
   LedgerBalance,
   XeroSync,
+  Content,
+  Tag,
+  ContentTag,
+  ContentScore,
+  ContentLike,
+  Interaction,
+  InteractionHour,
+  InteractionReceipt,
+  InboxInteraction,
+  InteractionRollup,
+  MemberInterest,
   OutboxEvent,
   EventDelivery,
   IdempotencyKey,
