@@ -10,6 +10,7 @@ import {
   InteractionReceipt,
   InteractionRollup,
   MemberInterest,
+  RankedContent,
   Tag,
 } from '#content'
 import { FxBatch, FxRate, FxSnapshot } from '#fx'
@@ -68,6 +69,7 @@ export const entities = [
   InboxInteraction,
   InteractionRollup,
   MemberInterest,
+  RankedContent,
   OutboxEvent,
   EventDelivery,
   IdempotencyKey,
