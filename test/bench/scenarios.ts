@@ -4,6 +4,7 @@ import { printConsistency } from './consistency/consistency.ts'
 import { printDelays } from './delay.ts'
 import { distinctQueries } from './distinct-queries.ts'
 import { printEntryMemory } from './entry-memory.ts'
+import { engagementScores } from './engagement-scores.ts'
 import { fxBatch } from './fx-batch.ts'
 import { printHitRatios } from './hit-ratio.ts'
 import { printInvalidations } from './invalidation.ts'
@@ -45,6 +46,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   ),
   cache,
   'fx-batch': fxBatch,
+  'engagement-scores': engagementScores,
 
   // what PostgreSQL does
   page: cpuScenario('an uncached page of 50, against the same by hand and by entities', page),
