@@ -13,6 +13,7 @@ import { ChangeLog } from './0012-change-log.ts'
 import { CacheReplies } from './0013-cache-replies.ts'
 import { Jobs } from './0014-jobs.ts'
 import { Content } from './0018-content.ts'
+import { Recommendations } from './0030-recommendations.ts'
 import { JobRunIndexes } from './0020-job-run-indexes.ts'
 import { EventDeliveries } from './0021-event-deliveries.ts'
 
@@ -33,6 +34,7 @@ export const migrations = [
   { name: '0013-cache-replies', class: CacheReplies },
   { name: '0014-jobs', class: Jobs },
   { name: '0018-content', class: Content },
+  { name: '0030-recommendations', class: Recommendations },
   { name: '0020-job-run-indexes', class: JobRunIndexes },
   { name: '0021-event-deliveries', class: EventDeliveries },
 ]
