@@ -8,6 +8,7 @@ import { resources } from '../resources.ts'
 import { routes } from '../routes.ts'
 import type { ApiSlice } from '../slice.ts'
 import { keyOf, type KeptReadOf } from './cached-read.ts'
+import { addressOf } from './define-read.ts'
 import { readsOf } from './resource-reads.ts'
 
 /** Lets operators ask this process about its cache, also by the URLs of reads. */
@@ -20,7 +21,7 @@ export function answerOperators(
     ...resources.flatMap((resource) => readsOf(resource, isCursorPaginationEnabled)),
     ...routes
       .filter((route) => route.method === 'get')
-      .map((route) => ({ ...route, path: `/api/v2${route.path}` })),
+      .map((route) => ({ ...route, path: addressOf(route) })),
   ]
   const { clock, log, cache } = slice
   answerQuestions(cache, findKeyIn(slice, reads), { clock, log, lifecycle })
