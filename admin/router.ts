@@ -2,10 +2,11 @@ import { cache } from './procedures/cache.ts'
 import { content } from './procedures/content.ts'
 import { fx } from './procedures/fx.ts'
 import { health } from './procedures/health.ts'
+import { recommendations } from './procedures/recommendations.ts'
 import { router } from './trpc.ts'
 
 /** Every procedure of the admin process. */
-export const adminRouter = router({ cache, content, fx, health })
+export const adminRouter = router({ cache, content, fx, health, recommendations })
 
 /** What a client is typed by. */
 export type AdminRouter = typeof adminRouter

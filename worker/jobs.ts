@@ -1,5 +1,6 @@
 import type { JobDefinition } from '#platform/queue/define-job'
 import type { WorkerSlice } from './app.ts'
+import { buildRecommendations } from './jobs/build-recommendations.ts'
 import { pruneChanges } from './jobs/prune-change-log.ts'
 import { refreshFxRates } from './jobs/refresh-fx-rates.ts'
 import { rollUp } from './jobs/roll-up-interactions.ts'
@@ -13,4 +14,5 @@ export const jobs: readonly JobDefinition<WorkerSlice>[] = [
   rollUp,
   scoreContents,
   tendOldInteractions,
+  buildRecommendations,
 ]

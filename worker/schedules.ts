@@ -1,4 +1,5 @@
 import { defineSchedule, type Schedule } from '#platform/queue/schedule'
+import { buildRecommendations } from './jobs/build-recommendations.ts'
 import { pruneChanges } from './jobs/prune-change-log.ts'
 import { refreshFxRates } from './jobs/refresh-fx-rates.ts'
 import { rollUp } from './jobs/roll-up-interactions.ts'
@@ -14,6 +15,8 @@ const rollUpEveryMs = 60 * 1000
 /** By 72 hours a score loses 1 % in an hour. */
 const scoreEveryMs = 60 * 60 * 1000
 const tendEveryMs = 24 * 60 * 60 * 1000
+/** A day of interactions moves no neighbours far. */
+const buildEveryMs = 24 * 60 * 60 * 1000
 
 /** Everything that happens by itself, UTC. */
 export const schedules: readonly Schedule[] = [
@@ -46,5 +49,11 @@ export const schedules: readonly Schedule[] = [
     job: tendOldInteractions,
     payload: {},
     cadence: { everyMs: tendEveryMs },
+  }),
+  defineSchedule({
+    id: 'build-recommendations',
+    job: buildRecommendations,
+    payload: {},
+    cadence: { everyMs: buildEveryMs },
   }),
 ]
