@@ -112,6 +112,39 @@ export const otherReads: Readonly<Record<string, OtherRead>> = {
     allowance: 'catchUp',
   },
 
+  // contents
+  idx_content_scores_due: {
+    reader: 'the scoring of contents whose counters have changed, to come',
+    text: `select content_id from content_scores where is_due and content_id > $1
+            order by content_id limit 500`,
+  },
+  idx_interaction_hours_hour: {
+    reader: 'the clean-up of what was counted in an hour, to come',
+    text: 'select member_id from interaction_hours where hour < $1 order by hour limit 500',
+  },
+  idx_interaction_receipts_received: {
+    reader: 'the clean-up of receipts of interactions, to come',
+    text: `select client_id from interaction_receipts where received_at < $1
+            order by received_at limit 500`,
+  },
+  idx_interaction_rollups_hour: {
+    reader: 'the clean-up of old rollups, to come',
+    text: 'select content_id from interaction_rollups where hour < $1 order by hour limit 500',
+  },
+  idx_member_interests_weight: {
+    reader: 'recommendations, for the interests of a member',
+    text: 'select tag_id, weight from member_interests where member_id = $1 order by weight desc, tag_id desc limit 5',
+  },
+  idx_recommendation_models_current: {
+    reader: 'recommendations, for the model of an organisation',
+    text: 'select id from recommendation_models where organisation_id = $1 and is_current',
+  },
+  idx_recommendation_evaluations_last: {
+    reader: 'the admin process, for the last evaluation of an organisation',
+    text: `select figures from recommendation_evaluations where organisation_id = $1
+            order by id desc limit 1`,
+  },
+
   // delivery
   idx_outbox_events_published: {
     reader: 'the clean-up of events that were published',

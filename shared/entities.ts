@@ -1,4 +1,21 @@
 import { Category, InventoryItem, Price, Product } from '#catalogue'
+import {
+  Content,
+  ContentLike,
+  ContentNeighbours,
+  ContentScore,
+  ContentTag,
+  InboxInteraction,
+  Interaction,
+  InteractionHour,
+  InteractionReceipt,
+  InteractionRollup,
+  MemberInterest,
+  RankedContent,
+  RecommendationEvaluation,
+  RecommendationModel,
+  Tag,
+} from '#content'
 import { FxBatch, FxQuota, FxRate, FxSnapshot } from '#fx'
 import { ActivityEntry, AdminToken, ApiKey, Member, MemberRole, Organisation } from '#members'
 import { Asset } from '#money'
@@ -46,6 +63,21 @@ export const entities = [
   LedgerEntry,
   LedgerBalance,
   XeroSync,
+  Content,
+  Tag,
+  ContentTag,
+  ContentScore,
+  ContentLike,
+  Interaction,
+  InteractionHour,
+  InteractionReceipt,
+  InboxInteraction,
+  InteractionRollup,
+  MemberInterest,
+  RankedContent,
+  RecommendationModel,
+  ContentNeighbours,
+  RecommendationEvaluation,
   OutboxEvent,
   EventDelivery,
   IdempotencyKey,

@@ -2,6 +2,7 @@ import { backfillFxRates } from '#fx'
 import type { JobDefinition } from '#platform/queue/define-job'
 import type { WorkerSlice } from './app.ts'
 import { analyzeTables } from './jobs/analyze-tables.ts'
+import { buildRecommendations } from './jobs/build-recommendations.ts'
 import { collectLetters } from './jobs/collect-dead-letters.ts'
 import { checkFrozenRates } from './jobs/check-frozen-rates.ts'
 import { expireDueLinks } from './jobs/expire-links.ts'
@@ -19,6 +20,9 @@ import {
 } from './jobs/refresh-fx-rates.ts'
 import { reportIndexes } from './jobs/report-indexes.ts'
 import { reviewWeek } from './jobs/review-week.ts'
+import { rollUp } from './jobs/roll-up-interactions.ts'
+import { scoreContents } from './jobs/score-contents.ts'
+import { tendOldInteractions } from './jobs/tend-interactions.ts'
 
 /** Every job that this process runs. */
 export const jobs: readonly JobDefinition<WorkerSlice>[] = [
@@ -39,4 +43,8 @@ export const jobs: readonly JobDefinition<WorkerSlice>[] = [
   reviewWeek,
   refreshCaches,
   rebuildCaches,
+  rollUp,
+  scoreContents,
+  tendOldInteractions,
+  buildRecommendations,
 ]

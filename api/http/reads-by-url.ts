@@ -6,6 +6,7 @@ import { resources } from '../resources.ts'
 import { routes } from '../routes.ts'
 import type { ApiSlice } from '../slice.ts'
 import type { KeptRead, KeptReadOf } from './cached-read.ts'
+import { addressOf } from './define-read.ts'
 import { readsOf } from './resource-reads.ts'
 
 /** Says which read a URL stands for, exactly as its route would.  @throws {Problem} when it is of none that is kept */
@@ -20,7 +21,7 @@ export function readsByUrl(
     ...resources.flatMap((resource) => readsOf(resource, isCursorPaginationEnabled)),
     ...routes
       .filter((route) => route.method === 'get')
-      .map((route) => ({ ...route, path: `/api/v2${route.path}` })),
+      .map((route) => ({ ...route, path: addressOf(route) })),
   ].map(({ path, keptRead }) => ({ matcher: matcherOf(path), keptRead }))
   return (named) => find(slice, reads, named)
 }

@@ -2,6 +2,7 @@ import type { ActiveOrganisation } from '#members'
 import type { NamedRead } from '#platform/cache/remote-question'
 import type { Resource } from '#platform/resource/define-resource'
 import { parseListQuery } from '#platform/resource/list-query'
+import { addressOf } from '../http/define-read.ts'
 import { resources } from '../resources.ts'
 import { routes } from '../routes.ts'
 import type { ApiSlice } from '../slice.ts'
@@ -37,7 +38,7 @@ function rateReads(organisation: ActiveOrganisation): readonly NamedRead[] {
     }
     const query = new URLSearchParams(route.warm(organisation))
     const { organisationId } = organisation
-    return [{ url: `/api/v2${route.path}?${query.toString()}`, organisationId }]
+    return [{ url: `${addressOf(route)}?${query.toString()}`, organisationId }]
   })
 }
 

@@ -4,6 +4,7 @@ import { printConsistency } from './consistency/consistency.ts'
 import { printDelays } from './delay.ts'
 import { distinctQueries } from './distinct-queries.ts'
 import { printEntryMemory } from './entry-memory.ts'
+import { engagementScores } from './engagement-scores.ts'
 import { fxBatch } from './fx-batch.ts'
 import { printHistory } from './fx-history.ts'
 import { printHitRatios } from './hit-ratio.ts'
@@ -18,6 +19,7 @@ import { races } from './races.ts'
 import { printTakes } from './rate-limit.ts'
 import { printRedos } from './redos.ts'
 import { redisOutage } from './redis-outage.ts'
+import { recommendations } from './recommendations/recommendations.ts'
 import { cpuScenario, plain, type Scenario } from './scenario.ts'
 import { telemetry } from './telemetry.ts'
 import { workerKills } from './worker-kills.ts'
@@ -51,11 +53,15 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   cache,
   'fx-batch': fxBatch,
   'fx-history': plain('the whole history of the ECB, fetched and stored', printHistory),
+  'engagement-scores': engagementScores,
 
   // what PostgreSQL does
   page: cpuScenario('an uncached page of 50, against the same by hand and by entities', page),
   'page-parts': cpuScenario('where the time of that page goes', pageParts),
   'watched-write': plain('what the change log costs those who write', watchedWrite),
+
+  // what members like
+  recommendations,
 
   // the cache by itself
   'l1-hit': plain('a hit in memory, against bentocache', printHits),

@@ -36,7 +36,7 @@ export async function growTables(url: string): Promise<void> {
     await run(sql`
       do $$ declare one record; begin
         for one in select conrelid::regclass as on_table, conname from pg_constraint
-                    where contype = 'c' and connamespace = current_schema()::regnamespace loop
+                    where contype = 'c' and coninhcount = 0 and connamespace = current_schema()::regnamespace loop
           execute format('alter table %s drop constraint %I', one.on_table, one.conname);
         end loop;
       end $$`)
@@ -71,7 +71,7 @@ const columnsOfSchema = sql<Column>`
     join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     join pg_type t on t.oid = a.atttypid
     left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
-   where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace
+   where c.relkind in ('r', 'p') and not c.relispartition and c.relnamespace = current_schema()::regnamespace
      and c.relname not in ('assets', 'mikro_orm_migrations')
    order by c.relname, a.attnum`
 
@@ -106,7 +106,7 @@ function plainValueOf({ type, isKey, target, values, default: initial }: Column)
     int4: sql`n % 100`,
     int8: sql`n`,
     numeric: sql`n % 100 + 1`,
-    float8: sql`n % 100 + 1`,
+    float8: sql`n::double precision`,
     bytea: sql`sha256(n::text::bytea)`,
     json: sql`'[]'::json`,
     jsonb: sql`'{}'::jsonb`,
@@ -114,6 +114,8 @@ function plainValueOf({ type, isKey, target, values, default: initial }: Column)
     xid8: sql`n::text::xid8`,
     pg_snapshot: sql`pg_current_snapshot()`,
     _text: sql`'{}'::text[]`,
+    _uuid: sql`'{}'::uuid[]`,
+    _float4: sql`'{}'::real[]`,
   }
   const found = byType[type]
   if (!found) {
