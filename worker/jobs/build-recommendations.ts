@@ -3,7 +3,6 @@ import { z } from 'zod'
 import { buildModel, foldInterests } from '#content'
 import { transaction } from '#platform/database/transaction'
 import type { Platform } from '#platform/platform'
-
 import { defineJob } from '#platform/queue/define-job'
 
 /** Builds what recommendations are made from, for every organisation in which somebody did something: interests in batches
@@ -17,7 +16,9 @@ export const buildRecommendations = defineJob({
   timeoutMs: 3_600_000,
   concurrency: 1,
   whenGivenUp: 'next-run',
-  async run(slice: Pick<Platform, 'db' | 'clock' | 'random'>, _payload, { signal, progress }) {
+  async run(slice: Pick<Platform, 'db' | 'clock' | 'random'>, _payload, run) {
+    const { signal } = run
+    const progress = (done: number, total: number) => run.progress(done, total)
     const organisations = await slice.db.run(sql<{ id: string }>`
       select id from organisations o
        where exists (select from contents where organisation_id = o.id and deleted_at is null) order by id`)

@@ -170,9 +170,10 @@ async function insertNeighbours(
   modelId: string,
   { progress, signal }: BuildOptions,
 ): Promise<number> {
-  const [{ total = 0 } = {}] = await tx.run(
+  const [counted] = await tx.run(
     sql<{ total: number }>`select count(*)::integer as total from lengths`,
   )
+  const total = counted?.total ?? 0
   for (let done = 0; done < total; done += contentsPerBatch) {
     signal?.throwIfAborted()
     await progress?.(done, total)
