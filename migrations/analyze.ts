@@ -78,10 +78,10 @@ export async function analyzeDatabase(
 
 /** What an index is there for. */
 export function purposeOf(
-  { index, isUnique, isProbe }: Pick<IndexUse, 'index' | 'isUnique' | 'isProbe'>,
+  { index, parts, isUnique, isProbe }: Pick<IndexUse, 'index' | 'parts' | 'isUnique' | 'isProbe'>,
   reads: readonly ProvenRead[],
 ): { readonly keptFor?: string } {
-  const read = reads.find(({ indexes }) => indexes.includes(index))
+  const read = reads.find(({ indexes }) => [index, ...parts].some((one) => indexes.includes(one)))
   const reader = otherReads[index]?.reader ?? (read && `${read.name}, ${read.variant}`)
   const keptFor = purposeOfIndex({ isUnique, isProbe }, reader)
   return keptFor === undefined ? {} : { keptFor }

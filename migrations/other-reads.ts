@@ -112,6 +112,70 @@ export const otherReads: Readonly<Record<string, OtherRead>> = {
     allowance: 'catchUp',
   },
 
+  // contents
+  idx_contents_org_updated: {
+    reader: 'the editors, every content; to come',
+    text: `select id from contents where organisation_id = $1 and deleted_at is null
+            order by updated_at desc, id desc limit 20`,
+  },
+  idx_contents_status: {
+    reader: 'the editors, contents of a status; to come',
+    text: `select id from contents where organisation_id = $1 and status = $2 and deleted_at is null
+            order by updated_at desc, id desc limit 20`,
+  },
+  idx_contents_published: {
+    reader: 'the newest contents, to come',
+    text: `select id from contents where organisation_id = $1 and status = 'published' and deleted_at is null
+            order by published_at desc, id desc limit 20`,
+  },
+  idx_contents_author: {
+    reader: 'the contents of an author, to come',
+    text: `select id from contents where organisation_id = $1 and author_id = $2 and status = 'published'
+              and deleted_at is null order by published_at desc, id desc limit 20`,
+  },
+  idx_contents_product: {
+    reader: 'the page of a product, to come',
+    text: `select id from contents where organisation_id = $1 and product_id = $2 and status = 'published'
+              and deleted_at is null order by published_at desc, id desc limit 20`,
+  },
+  idx_content_tags_tag: {
+    reader: 'the contents of a tag, to come',
+    text: `select content_id from content_tags where tag_id = $1 and is_listed
+            order by published_at desc, content_id desc limit 20`,
+  },
+  idx_content_scores_engagement: {
+    reader: 'the top contents, to come',
+    text: `select content_id from content_scores where organisation_id = $1
+            order by engagement_score desc, content_id desc limit 20`,
+  },
+  idx_content_scores_trending: {
+    reader: 'the trending contents, to come',
+    text: `select content_id from content_scores where organisation_id = $1
+            order by trending_score desc, content_id desc limit 20`,
+  },
+  idx_content_scores_due: {
+    reader: 'the scoring of contents whose counters have changed, to come',
+    text: `select content_id from content_scores where is_due and content_id > $1
+            order by content_id limit 500`,
+  },
+  idx_interaction_hours_hour: {
+    reader: 'the clean-up of what was counted in an hour, to come',
+    text: 'select member_id from interaction_hours where hour < $1 order by hour limit 500',
+  },
+  idx_interaction_receipts_received: {
+    reader: 'the clean-up of receipts of interactions, to come',
+    text: `select client_id from interaction_receipts where received_at < $1
+            order by received_at limit 500`,
+  },
+  idx_interaction_rollups_hour: {
+    reader: 'the clean-up of old rollups, to come',
+    text: 'select content_id from interaction_rollups where hour < $1 order by hour limit 500',
+  },
+  idx_member_interests_weight: {
+    reader: 'the interests of a member, to come',
+    text: 'select tag_id from member_interests where member_id = $1 order by weight desc, tag_id desc limit 10',
+  },
+
   // delivery
   idx_outbox_events_published: {
     reader: 'the clean-up of events that were published',

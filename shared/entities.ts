@@ -1,4 +1,17 @@
 import { Category, InventoryItem, Price, Product } from '#catalogue'
+import {
+  Content,
+  ContentLike,
+  ContentScore,
+  ContentTag,
+  InboxInteraction,
+  Interaction,
+  InteractionHour,
+  InteractionReceipt,
+  InteractionRollup,
+  MemberInterest,
+  Tag,
+} from '#content'
 import { FxBatch, FxQuota, FxRate, FxSnapshot } from '#fx'
 import { ActivityEntry, AdminToken, ApiKey, Member, MemberRole, Organisation } from '#members'
 import { Asset } from '#money'
@@ -46,6 +59,17 @@ export const entities = [
   LedgerEntry,
   LedgerBalance,
   XeroSync,
+  Content,
+  Tag,
+  ContentTag,
+  ContentScore,
+  ContentLike,
+  Interaction,
+  InteractionHour,
+  InteractionReceipt,
+  InboxInteraction,
+  InteractionRollup,
+  MemberInterest,
   OutboxEvent,
   EventDelivery,
   IdempotencyKey,

@@ -12,6 +12,9 @@ export const scopes = [
   'api-keys:write',
   'ledger:read',
   'accounting:read',
+  'contents:read',
+  'contents:write',
+  'interactions:write',
 ] as const
 
 export type Scope = (typeof scopes)[number]
@@ -22,6 +25,13 @@ export type CallerKind = Exclude<CredentialKind, 'admin'>
 /** What a credential of each kind may do when nothing narrower was asked for, and at most. */
 export const scopesOf: Readonly<Record<CallerKind, readonly Scope[]>> = {
   secret: scopes,
-  publishable: ['fx:read', 'catalogue:read'],
-  member: ['payment-links:read', 'fx:read', 'catalogue:read', 'members:read'],
+  publishable: ['fx:read', 'catalogue:read', 'contents:read'],
+  member: [
+    'payment-links:read',
+    'fx:read',
+    'catalogue:read',
+    'members:read',
+    'contents:read',
+    'interactions:write',
+  ],
 }

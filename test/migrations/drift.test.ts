@@ -15,6 +15,11 @@ const notDescribed = [
   /^drop trigger if exists /,
   /^drop table if exists "(schema_migrations|change_log|cache_epoch|cache_replies|cache_demand|sweeps)"/,
   /^alter table "\w+" drop constraint "\w+_check"$/,
+  // the partitions of a month; a view
+  /^drop table if exists "interactions_\w+"/,
+  /^drop view if exists "ranked_contents"/,
+  // PostgreSQL tells of no identity where a table is in partitions
+  /^alter table "interactions" alter column "id" drop default$/,
   /^drop index "idx_/,
   // the exclusion constraint of prices
   /^(alter table "\w+" drop constraint|drop index) "\w+_excl"$/,
@@ -22,6 +27,7 @@ const notDescribed = [
 
 /** Foreign keys that cross from a domain or the platform to one it may not import. */
 const crossing = [
+  'contents_product_id_fkey',
   'fx_snapshots_organisation_id_fkey',
   'fx_snapshots_payment_link_id_fkey',
   'idempotency_keys_organisation_id_fkey',

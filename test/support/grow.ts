@@ -36,7 +36,7 @@ export async function growTables(url: string): Promise<void> {
     await run(sql`
       do $$ declare one record; begin
         for one in select conrelid::regclass as on_table, conname from pg_constraint
-                    where contype = 'c' and connamespace = current_schema()::regnamespace loop
+                    where contype = 'c' and coninhcount = 0 and connamespace = current_schema()::regnamespace loop
           execute format('alter table %s drop constraint %I', one.on_table, one.conname);
         end loop;
       end $$`)
@@ -71,7 +71,7 @@ const columnsOfSchema = sql<Column>`
     join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     join pg_type t on t.oid = a.atttypid
     left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
-   where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace
+   where c.relkind in ('r', 'p') and not c.relispartition and c.relnamespace = current_schema()::regnamespace
      and c.relname not in ('assets', 'mikro_orm_migrations')
    order by c.relname, a.attnum`
 

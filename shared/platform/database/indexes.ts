@@ -16,14 +16,17 @@ export type IndexUse = {
   readonly isProbe: boolean
   /** False for what an interrupted CREATE INDEX CONCURRENTLY left behind: it costs every write and serves no read. */
   readonly isValid: boolean
+  /** The names that it has in the partitions of its table; there it is no index of its own. */
+  readonly parts: readonly string[]
 }
 
 /** Every index of the current schema by table and name. Reads the catalogue only; milliseconds. */
 export async function listIndexes(db: Runner): Promise<readonly IndexUse[]> {
   const rows = await db.run(
     sql<Omit<IndexUse, 'sizeBytes' | 'scansCount'> & { sizeBytes: string; scansCount: string }>`
-      select t.relname as "table", greatest(t.reltuples, 0)::float8 as "rowsCount", c.relname as "index", pg_relation_size(c.oid) as "sizeBytes",
-             coalesce(pg_stat_get_numscans(c.oid), 0) as "scansCount",
+      select t.relname as "table", greatest(t.reltuples, 0)::float8 as "rowsCount", c.relname as "index",
+             pg_relation_size(c.oid) + part.size as "sizeBytes",
+             coalesce(pg_stat_get_numscans(c.oid), 0) + part.scans as "scansCount", part.names as "parts",
              i.indisunique or i.indisexclusion as "isUnique", i.indisvalid as "isValid",
              exists (select from pg_constraint f
                       where f.contype = 'f' and f.conrelid = t.oid
@@ -31,7 +34,12 @@ export async function listIndexes(db: Runner): Promise<readonly IndexUse[]> {
         from pg_index i
         join pg_class c on c.oid = i.indexrelid
         join pg_class t on t.oid = i.indrelid
-       where t.relnamespace = current_schema()::regnamespace
+       cross join lateral (
+         select coalesce(sum(pg_relation_size(inhrelid)), 0) as size,
+                coalesce(sum(pg_stat_get_numscans(inhrelid)), 0) as scans,
+                coalesce(array_agg(inhrelid::regclass::text), '{}') as names
+           from pg_inherits where inhparent = c.oid) as part
+       where t.relnamespace = current_schema()::regnamespace and not c.relispartition
        order by t.relname, c.relname`,
   )
   return rows.map((row) => ({
