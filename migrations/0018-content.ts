@@ -131,8 +131,8 @@ const watched: Readonly<Record<string, Watched>> = {
     shown: [],
   },
   interactions: {
-    key: ['id', 'created_at'],
-    keys: ['organisation_id', 'member_id', 'content_id', 'type'],
+    key: ['id'],
+    keys: ['organisation_id', 'member_id', 'content_id', 'type', 'created_at'],
     shown: ['comment', 'is_counted'],
   },
 }

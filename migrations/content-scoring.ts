@@ -101,14 +101,16 @@ return case when jsonb_typeof(settings #> '{engagement,halfLifeHours}') = 'numbe
   then least(greatest((settings #>> '{engagement,halfLifeHours}')::double precision, 1), 876000)
   else 72 end`,
 
-  // A content with its rank. Key and organisation are those of the scores, so that a ranking is one range of their index.
+  // A content with its rank. Key and organisation are those of the scores, and no more of contents is looked at than is
+  // shown: a ranking is a walk along an index of the scores, whatever the planner believes (offset 0 keeps it from joining
+  // all of an organisation's contents first).
   `
 create view ranked_contents as
 select s.content_id as id, s.organisation_id, c.author_id, c.product_id, c.slug, c.title, c.summary, c.status,
        c.published_at, c.updated_at, c.deleted_at, c.version,
        s.view_count, s.like_count, s.share_count, s.comment_count, s.purchase_count,
        s.engagement_score, s.trending_score, s.score_updated_at
-  from content_scores s join contents c on c.id = s.content_id`,
+  from content_scores s cross join lateral (select * from contents where id = s.content_id offset 0) as c`,
 ]
 
 /** Undoes `up`; before the tables that it builds on are gone. */

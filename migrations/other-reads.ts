@@ -113,46 +113,6 @@ export const otherReads: Readonly<Record<string, OtherRead>> = {
   },
 
   // contents
-  idx_contents_org_updated: {
-    reader: 'the editors, every content; to come',
-    text: `select id from contents where organisation_id = $1 and deleted_at is null
-            order by updated_at desc, id desc limit 20`,
-  },
-  idx_contents_status: {
-    reader: 'the editors, contents of a status; to come',
-    text: `select id from contents where organisation_id = $1 and status = $2 and deleted_at is null
-            order by updated_at desc, id desc limit 20`,
-  },
-  idx_contents_published: {
-    reader: 'the newest contents, to come',
-    text: `select id from contents where organisation_id = $1 and status = 'published' and deleted_at is null
-            order by published_at desc, id desc limit 20`,
-  },
-  idx_contents_author: {
-    reader: 'the contents of an author, to come',
-    text: `select id from contents where organisation_id = $1 and author_id = $2 and status = 'published'
-              and deleted_at is null order by published_at desc, id desc limit 20`,
-  },
-  idx_contents_product: {
-    reader: 'the page of a product, to come',
-    text: `select id from contents where organisation_id = $1 and product_id = $2 and status = 'published'
-              and deleted_at is null order by published_at desc, id desc limit 20`,
-  },
-  idx_content_tags_tag: {
-    reader: 'the contents of a tag, to come',
-    text: `select content_id from content_tags where tag_id = $1 and is_listed
-            order by published_at desc, content_id desc limit 20`,
-  },
-  idx_content_scores_engagement: {
-    reader: 'the top contents, to come',
-    text: `select content_id from content_scores where organisation_id = $1
-            order by engagement_score desc, content_id desc limit 20`,
-  },
-  idx_content_scores_trending: {
-    reader: 'the trending contents, to come',
-    text: `select content_id from content_scores where organisation_id = $1
-            order by trending_score desc, content_id desc limit 20`,
-  },
   idx_content_scores_due: {
     reader: 'the scoring of contents whose counters have changed, to come',
     text: `select content_id from content_scores where is_due and content_id > $1

@@ -10,6 +10,7 @@ import {
   InteractionReceipt,
   InteractionRollup,
   MemberInterest,
+  RankedContent,
   Tag,
 } from '#content'
 import { FxBatch, FxQuota, FxRate, FxSnapshot } from '#fx'
@@ -70,6 +71,7 @@ export const entities = [
   InboxInteraction,
   InteractionRollup,
   MemberInterest,
+  RankedContent,
   OutboxEvent,
   EventDelivery,
   IdempotencyKey,

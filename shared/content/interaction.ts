@@ -6,7 +6,8 @@ export const interactionTypes = ['view', 'like', 'unlike', 'share', 'comment', '
 
 export type InteractionType = (typeof interactionTypes)[number]
 
-/** Something that a member did with a content. A log, in partitions by month: rows are never changed. */
+/** Something that a member did with a content. A log, in partitions by month: rows are never changed. Its key in the
+ *  database is `(id, createdAt)`, as partitions want it; the identity alone names the row. */
 export const Interaction = defineEntity({
   name: 'Interaction',
   tableName: 'interactions',
@@ -20,7 +21,7 @@ export const Interaction = defineEntity({
     isCounted: p.boolean().default(true),
     /** What was said, of a comment. */
     comment: p.text().nullable(),
-    createdAt: p.datetime().columnType('timestamptz').primary().defaultRaw('now()'),
+    createdAt: p.datetime().columnType('timestamptz').defaultRaw('now()'),
   },
 })
 export type Interaction = InferEntity<typeof Interaction>

@@ -17,6 +17,8 @@ export type Fixture = {
   readonly hidden?: readonly Columns[]
   /** Values for the filters that the list needs, which select enough rows to page through. */
   readonly needs?: Readonly<Record<string, string>>
+  /** The tables that a view joins, with their keys; the first is the one whose changes are told. */
+  readonly parts?: readonly { readonly table: string; readonly key: string }[]
 }
 
 const cycle = <T>(values: readonly [T, ...T[]], n: number): T =>
@@ -49,6 +51,28 @@ const hiddenProducts: readonly Columns[] = [
   { ...product(9002), deleted_at: earlier },
   { ...product(9003), published_at: later },
 ]
+const content = (n: number): Columns => ({
+  slug: `another-${n}`,
+  author_id: sql`case when ${n}::integer % 3 = 0 then null else t.author_id end`,
+})
+const hiddenContents: readonly Columns[] = [
+  { ...content(9001), status: 'draft' },
+  { ...content(9002), deleted_at: earlier },
+  { ...content(9003), published_at: later },
+]
+const rankingFrom = (first: number): Fixture => ({
+  hidden: hiddenContents.map((columns, index) => ({ ...columns, ...content(first + index) })),
+  parts: [
+    { table: 'contents', key: 'id' },
+    { table: 'content_scores', key: 'content_id' },
+  ],
+})
+const contentWithoutTag = sql`
+  (select c.id from contents c
+    where c.organisation_id = t.organisation_id and c.status = 'published' and c.deleted_at is null
+      and c.published_at <= now()
+      and not exists (select from content_tags x where x.tag_id = t.tag_id and x.content_id = c.id)
+    order by c.id limit 1)`
 const role = (n: number): Columns => ({ role: cycle(roles, n) })
 
 /** By the path of the list below `/api/v2`. A new resource needs one line here, and one row in the world. */
@@ -93,6 +117,35 @@ const fixtures: Readonly<Record<string, Fixture>> = {
   },
   'products/:id/inventory': {
     another: (n) => ({ location: `${cycle(['shed', 'Shed', 'é'], n)}-${n}` }),
+  },
+  'contents/top': { ...rankingFrom(9100), another: content },
+  'contents/trending': { ...rankingFrom(9200), another: content },
+  contents: { another: content, hidden: hiddenContents },
+  'contents/:id/tags': {
+    // behind those that there are, which have the time of their making in front
+    another: () => ({ tag_id: sql`('f' || right(gen_random_uuid()::text, 35))::uuid` }),
+  },
+  'contents/:id/comments': {
+    another: (n) => ({ comment: `Comment ${n}` }),
+    hidden: [{ type: 'view', comment: null }],
+  },
+  tags: { another: (n) => ({ name: `another-${n}` }) },
+  'tags/:id/contents': {
+    another: () => ({ content_id: sql`coalesce(${contentWithoutTag}, gen_random_uuid())` }),
+    hidden: [
+      { content_id: id, is_listed: false },
+      { content_id: id, published_at: later },
+    ],
+  },
+  'editorial/contents': {
+    another: (n) => ({
+      ...content(n),
+      status: cycle(['draft', 'published', 'archived'], n),
+    }),
+    hidden: [{ ...content(9300), deleted_at: earlier }],
+  },
+  'members/:id/interactions': {
+    another: (n) => ({ type: cycle(['view', 'like', 'share'], n), comment: null }),
   },
   organisations: {},
   members: {

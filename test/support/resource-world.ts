@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { sql } from 'kysely'
-import type { Resource } from '#platform/resource/define-resource'
+import { toldTable, type Resource } from '#platform/resource/define-resource'
 import { resources } from '../../api/resources.ts'
 import { startApi, type Answer, type Api } from './api.ts'
 import {
@@ -13,6 +13,7 @@ import {
   type Tenant,
 } from './business.ts'
 import { addProducts } from './catalogue.ts'
+import { addContents } from './contents.ts'
 import { addPostings } from './ledger.ts'
 import { addLinks } from './links.ts'
 import { addActiveMembers, addActivity } from './members.ts'
@@ -41,8 +42,8 @@ export type World = {
   readonly statements: ReturnType<typeof recordStatements>
   /** What the API logged as errors. */
   readonly errors: readonly string[]
-  /** A number that no other row was made with. */
-  readonly next: () => number
+  /** A number that no other row of the table was made with; few, for there are not many currencies. */
+  readonly next: (resource: Resource) => number
 }
 
 /** Whose pages may call the API of a world. */
@@ -68,7 +69,7 @@ export async function openWorld(tiers: 'memory' | 'none' = 'memory'): Promise<Wo
   const ours = await settle(business, api, 'harbour')
   const theirs = await settle(business, api, 'inland')
   const nobody = await addTenant(business, 'nobody')
-  let count = 0
+  const counts = new Map<string, number>()
   const world = {
     business,
     api,
@@ -77,7 +78,12 @@ export async function openWorld(tiers: 'memory' | 'none' = 'memory'): Promise<Wo
     nobody,
     statements,
     errors,
-    next: () => (count += 1),
+    next(resource: Resource) {
+      const table = toldTable(resource)
+      const count = (counts.get(table) ?? 0) + 1
+      counts.set(table, count)
+      return count
+    },
   }
   for (const resource of resources) {
     await grow(world, resource)
@@ -97,13 +103,24 @@ async function settle(business: Business, api: Api, slug: string): Promise<Inhab
   const [linkId = ''] = await addLinks(business, tenant, 4, { memberId })
   await addLinks(business, tenant, 4)
   const { productIds } = await addProducts(business, tenant, 8)
+  const { contentIds, tagIds } = await addContents(business, tenant, {
+    count: 8,
+    memberId,
+    productIds: productIds.slice(0, 3),
+  })
   await addPostings(business, tenant, { linkId, count: 4 })
   for (const turn of [1, 2]) {
     const headers = { 'idempotency-key': `${slug}-${turn}` }
     const options = { as: secretKey, body: {}, headers }
     await api.call('POST', `/api/v2/payment-links/${linkId}/requote`, options)
   }
-  const parents = { 'payment-links': linkId, products: productIds[0] ?? '', members: memberId }
+  const parents = {
+    'payment-links': linkId,
+    products: productIds[0] ?? '',
+    members: memberId,
+    contents: contentIds[0] ?? '',
+    tags: tagIds[0] ?? '',
+  }
   return { ...tenant, memberId, memberToken: token, parents }
 }
 
@@ -128,7 +145,7 @@ async function grow(world: World, resource: Resource): Promise<void> {
   }
   for (let index = 0; index < (another ? 6 : 0); index += 1) {
     const row = rows[(index * 5) % rows.length] ?? first
-    await addCopy(world.business, resource, { row, n: world.next() })
+    await addCopy(world.business, resource, { row, n: world.next(resource) })
   }
   for (const columns of hidden) {
     await copyRow(world.business, resource, first, columns)

@@ -28,7 +28,11 @@ export function copyRow(
   columns: Columns,
 ): Promise<StoredRow | undefined> {
   const table = tableOf(business.db, resource)
+  const { parts } = fixtureOf(resource)
   return unguarded(business, async (tx) => {
+    if (parts) {
+      return copyParts(tx, { view: table.name, parts, id: business.random.uuid() }, row, columns)
+    }
     const types = await typesOf(tx, table)
     const id = types.get('id') === 'uuid' ? { id: sql`gen_random_uuid()` } : {}
     const values: Columns = { ...id, ...columns }
@@ -41,6 +45,33 @@ export function copyRow(
       returning to_jsonb(made)::text as row`)
     return copy && JSON.parse(copy.row)
   })
+}
+
+type View = { readonly view: string; readonly parts: Parts; readonly id: string }
+type Parts = readonly { readonly table: string; readonly key: string }[]
+
+/** A copy of all that a view joins of a row. */
+async function copyParts(
+  tx: Transaction,
+  { view, parts, id }: View,
+  row: StoredRow,
+  columns: Columns,
+): Promise<StoredRow | undefined> {
+  for (const { table, key } of parts) {
+    const types = await typesOf(tx, { name: table })
+    const values: Columns = { ...columns, [key]: id }
+    const names = [...types.keys()]
+    await tx.run(sql`
+      insert into ${sql.table(table)} (${sql.join(names.map((name) => sql.ref(name)))})
+      select ${sql.join(names.map((name) => valueOf(values, name, types.get(name) ?? '')))}
+        from ${sql.table(table)} as t where ${sql.ref(`t.${key}`)} = ${row['id']}::uuid
+          on conflict do nothing`)
+  }
+  const [copy] = await tx.run(
+    sql<{ row: string }>`
+      select to_jsonb(v)::text as row from ${sql.table(view)} as v where v.id = ${id}::uuid`,
+  )
+  return copy && JSON.parse(copy.row)
 }
 
 /** Brings a row to the place of another one in every order of the list, or a step beside it, as far as its columns may
@@ -66,7 +97,9 @@ export function changeRow(
   row: StoredRow,
   columns: Columns,
 ): Promise<StoredRow> {
-  const table = tableOf(business.db, resource)
+  const stored = tableOf(business.db, resource)
+  const [told] = fixtureOf(resource).parts ?? []
+  const table = { ...stored, ...(told && { name: told.table }) }
   return unguarded(business, async (tx) => {
     const types = await typesOf(tx, table)
     const assignments = Object.keys(columns).map(
@@ -85,7 +118,9 @@ export async function removeRows(
   resource: Resource,
   rows: readonly StoredRow[],
 ): Promise<void> {
-  const table = tableOf(business.db, resource)
+  const stored = tableOf(business.db, resource)
+  const [told] = fixtureOf(resource).parts ?? []
+  const table = { ...stored, ...(told && { name: told.table }) }
   const { removedAt } = resource
   await unguarded(business, async (tx) => {
     for (const row of rows) {
@@ -144,7 +179,7 @@ function valueOf(values: Columns, name: string, type: string): RawBuilder<unknow
 /** Types of the columns that can be written, by name. */
 async function typesOf(
   tx: Transaction,
-  { name }: StoredTable,
+  { name }: Pick<StoredTable, 'name'>,
 ): Promise<ReadonlyMap<string, string>> {
   const columns = await tx.run(sql<{ column: string; type: string }>`
     select attname as column, format_type(atttypid, null) as type from pg_attribute

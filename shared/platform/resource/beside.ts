@@ -80,7 +80,7 @@ export function listedUntil(
     // A condition and not the aggregate's filter: the least value after the read is then the end of an index range.
     const isLater = sql`${column(property)} > ${readAt}`
     const where = sql.join([...conditionsOf(source, shape), ...others, isLater], sql` and `)
-    return sql`(select min(${column(property)}) from ${table.from(alias)} where ${where})`
+    return sql`(select min(${column(property)}) from ${table.toldFrom(alias)} where ${where})`
   }
   return [
     ...(from ? [passing(from, [])] : []),

@@ -2,7 +2,8 @@ import { sql, type RawBuilder } from 'kysely'
 import { slot } from './prepared.ts'
 import type { ConditionShape, Shape } from './shape.ts'
 import { boundaries, later, present, sourceOf, visible, type Source } from './source.ts'
-import { columnOf, type Table } from './table.ts'
+import { columnOf } from './column-of.ts'
+import type { Table } from './table.ts'
 
 /** One value of a filter that has several: the `nth` of the condition at `index`. */
 export type Choice = { readonly index: number; readonly nth: number }

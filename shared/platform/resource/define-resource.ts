@@ -16,6 +16,9 @@ export type CacheClass = 'volatile' | 'short' | 'medium' | 'long'
 /** The longest that a declaration may name; changes are kept at least that long. */
 export const cacheSecondsMax = 3600
 
+/** The longest that an answer with lagging columns may be served. */
+export const laggingSecondsMax = 60
+
 /** A class, or seconds of its own: until it is fetched anew, and for how long after that it is served meanwhile. */
 export type CachePolicy =
   | CacheClass
@@ -88,6 +91,13 @@ export type ResourceDeclaration<
   /** Rows exist for readers from one instant (inclusive) until another (exclusive): what changes by the clock alone. */
   readonly boundary?: { readonly from?: Column<Row>; readonly until?: Column<Row> }
   readonly parent?: Parent<Row>
+  /** Columns that change all the time and whose changes nobody is told, such as counters. An answer has them, and its order
+   *  by them, as they were when it was made; how old that may be its lifetime says, which is named in seconds and short.
+   *  All the rest of the answer is as true as any other. Nothing is filtered by them. */
+  readonly lagging?: readonly Column<Row>[]
+  /** Where the entity is a view: the table whose changes are told. It has the view's primary key, and every column of the
+   *  view that does not lag, by the same names. */
+  readonly changesOf?: EntitySchema
   /** `list` offers no `GET /:id`. */
   readonly operations?: 'list' | 'list-and-detail'
   /** Path of the version 1 twin below `/api`, where one must go on working. */
@@ -125,6 +135,8 @@ export type Resource = {
   readonly only: Readonly<Record<string, boolean | string>>
   readonly boundary: { readonly from?: string; readonly until?: string }
   readonly parent?: { readonly resource: () => Resource; readonly column: string }
+  readonly lagging: readonly string[]
+  readonly changesOf?: EntitySchema
   readonly operations: 'list' | 'list-and-detail'
   readonly legacyPath?: string
   readonly statementsMax: number
@@ -156,6 +168,7 @@ export function defineResource<
     expand: {},
     only: {},
     boundary: {},
+    lagging: [],
     operations: 'list-and-detail',
     statementsMax: 1,
   }
@@ -190,4 +203,9 @@ function requireWarmable({
   if (!isPossible || items < 0 || items > warmItemsMax) {
     throw new Error(`${name} cannot be fetched ahead as its declaration says`)
   }
+}
+
+/** The table whose changes are told of what a resource reads. */
+export function toldTable({ entity, changesOf }: Pick<Resource, 'entity' | 'changesOf'>): string {
+  return (changesOf ?? entity).meta.tableName
 }

@@ -7,12 +7,13 @@ import {
   type Interval,
   type SortColumn,
 } from '../cache/dependencies.ts'
-import type { Resource } from './define-resource.ts'
+import { toldTable, type Resource } from './define-resource.ts'
 import type { Filled, Item, Page } from './filled.ts'
 import { relevance } from './keyset.ts'
 import type { ListQuery, OffsetQuery, Scope } from './list-query.ts'
 import type { Selection } from './selection.ts'
-import { columnOf, type Table } from './table.ts'
+import { columnOf } from './column-of.ts'
+import type { Table } from './table.ts'
 
 // What an answer was made from, in the names that changes carry. Everything comes from the statement itself or from the
 // declaration; what the statement did not tell is named coarsely, which costs hits and never truth.
@@ -67,7 +68,7 @@ export function tablesRead(table: Table, { expand }: Selection): readonly string
   return [...new Set([tableName(table), ...below])]
 }
 
-const tableName = ({ resource }: Table): string => resource.entity.meta.tableName
+const tableName = ({ resource }: Table): string => toldTable(resource)
 
 /** The tag of all rows that could be in the list. */
 function collectionOf({ table, scope, parentId }: Place): string {
@@ -87,7 +88,7 @@ function everyRow(table: Table, { organisationId }: Scope): string {
 
 function parentTags({ table, parentId }: Place): readonly string[] {
   const parent = table.resource.parent?.resource()
-  const name = parent?.entity.meta.tableName
+  const name = parent && toldTable(parent)
   return name === undefined || parentId === undefined
     ? []
     : [tableTag(name), rowTag(name, parentId)]
@@ -155,7 +156,7 @@ function filterValues(table: Table, membership: Page['membership']): Values {
 }
 
 /** Where the page lies in its order, as far as orders can be told here: in one direction, without NULLs, of types that
- *  compare alike everywhere. */
+ *  compare alike everywhere, and by columns that do not lag: of those no change tells its place. */
 function intervalOf(
   table: Table,
   { sort: name, position }: Omit<ListQuery, 'binding'>,
@@ -187,7 +188,7 @@ function plain(name: 'first' | 'last', key: readonly (string | null)[] | undefin
 function sortColumn(table: Table, property: string): SortColumn | undefined {
   const type = table.typeOf(property)
   const name = table.columnName(property)
-  if (table.isNullable(property)) {
+  if (table.isNullable(property) || table.resource.lagging.includes(property)) {
     return undefined
   }
   if (

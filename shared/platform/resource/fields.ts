@@ -75,6 +75,9 @@ export const integer = <C extends string>(column: C, max = integerMax): Field<C>
       .refine((value) => Math.abs(Number(value)) <= max, `must be from -${max} to ${max}`),
   )
 
+/** A `double precision` column, as the shortest decimal that is read back as the same number. */
+export const double = <C extends string>(column: C): Field<C> => plain(column, z.number())
+
 export const flag = <C extends string>(column: C): Field<C> => plain(column, z.boolean())
 
 /** A `text[]` column as a JSON array. */

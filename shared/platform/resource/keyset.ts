@@ -2,7 +2,7 @@ import { sql, type RawBuilder } from 'kysely'
 import { slot } from './prepared.ts'
 import type { Sort } from './sort.ts'
 import type { Source } from './source.ts'
-import { columnOf } from './table.ts'
+import { columnOf } from './column-of.ts'
 
 /**
  * The order of a list and where in it a page begins. The primary key ends every order, so it is total.

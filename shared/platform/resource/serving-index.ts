@@ -1,7 +1,8 @@
 import type { Selection } from './selection.ts'
 import type { Shape } from './shape.ts'
 import type { Sort } from './sort.ts'
-import { columnOf, type Table } from './table.ts'
+import { columnOf } from './column-of.ts'
+import type { Table } from './table.ts'
 
 /** What of a list decides the index that serves it. */
 type Wanted = Pick<Shape, 'hasMember' | 'conditions' | 'sort'> & { readonly isBelow: boolean }

@@ -1,11 +1,12 @@
 import type { WatchedTable } from '../cache/require-watched.ts'
-import type { Resource } from './define-resource.ts'
-import { columnOf, type Table } from './table.ts'
+import { toldTable, type Resource } from './define-resource.ts'
+import { columnOf } from './column-of.ts'
+import type { Table } from './table.ts'
 
 /** What the reads of all these resources need to hear of each table, for `requireWatched`: by name of the table, columns by
- *  name. A resource that others expand to or live below needs it too; `openTables` has them all. */
+ *  name; not those that lag. A resource that others expand to or live below needs it too; `openTables` has them all. */
 export function watchedColumns(tables: ReadonlyMap<Resource, Table>): readonly WatchedTable[] {
-  const byName = Map.groupBy(tables.values(), ({ resource }) => resource.entity.meta.tableName)
+  const byName = Map.groupBy(tables.values(), ({ resource }) => toldTable(resource))
   return [...byName]
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
     .map(([table, readers]) => {
@@ -17,7 +18,12 @@ export function watchedColumns(tables: ReadonlyMap<Resource, Table>): readonly W
 }
 
 function names(readers: readonly Table[], properties: (table: Table) => readonly string[]) {
-  return [...new Set(readers.flatMap((reader) => properties(reader).map(reader.columnName)))]
+  const named = readers.flatMap((reader) =>
+    properties(reader)
+      .filter((property) => !reader.resource.lagging.includes(property))
+      .map(reader.columnName),
+  )
+  return [...new Set(named)]
 }
 
 /** Properties that decide where a row appears. */

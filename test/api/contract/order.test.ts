@@ -133,7 +133,7 @@ async function openHouse(world: World, resource: Resource) {
   const all: StoredRow[] = []
   let turn = 0
   const come = async (): Promise<void> => {
-    const n = world.next()
+    const n = world.next(resource)
     const row = residents[(n * 7) % residents.length]
     const copy = row && (await addCopy(business, resource, { row, n }))
     if (copy) {
@@ -143,7 +143,7 @@ async function openHouse(world: World, resource: Resource) {
   }
   const move = async (): Promise<void> => {
     const [row] = here
-    const n = world.next()
+    const n = world.next(resource)
     const to = residents[(n * 11) % residents.length]
     if (row && to) {
       here = [...here.slice(1), row]

@@ -40,6 +40,14 @@ const boxes = {
   page: { limitDefault: 5, limitMax: 5 },
 } as const
 
+const briefly = { listSeconds: 50, itemSeconds: 30, staleSeconds: 10 } as const
+const laggingBoxes: Resource = defineResource({
+  ...boxes,
+  name: 'lagging-boxes',
+  cache: briefly,
+  lagging: ['label'],
+})
+
 const pairsShape = {
   ...boxes,
   name: 'pairs',
@@ -78,13 +86,15 @@ const refusedByTheCompiler = [
   () => defineResource({ ...boxes, boundary: { from: 'shownFrom' } }),
   // @ts-expect-error -- no column leads to the other row
   () => defineResource({ ...boxes, expand: { outer: one(() => pairs, 'outerId') } }),
+  // @ts-expect-error -- there is no column `colour` that could lag
+  () => defineResource({ ...boxes, lagging: ['colour'] }),
   // @ts-expect-error -- no column leads to the item that the list lives below
   () => defineResource({ ...boxes, parent: { resource: () => pairs, column: 'pairId' } }),
 ]
 
 describe('a declaration', () => {
   it('that names no column, or forgets one, does not compile', () => {
-    expect(refusedByTheCompiler).to.have.length(14)
+    expect(refusedByTheCompiler).to.have.length(15)
   })
 
   const open = async (resource: Resource): Promise<void> => {
@@ -101,6 +111,7 @@ describe('a declaration', () => {
       expand: { outer: one(() => resource, 'parentId') },
     })
     await open(resource)
+    await open(laggingBoxes)
   })
 
   const wrong: readonly (readonly [fault: RegExp, declare: () => Resource])[] = [
@@ -148,6 +159,34 @@ describe('a declaration', () => {
     [
       /pairs expands to pairs, which is no list below it/,
       () => defineResource({ ...boxes, expand: { pairs: many(() => pairs, 3) } }),
+    ],
+    [
+      /what lags is served for at most 60 s, so its cache names seconds/,
+      () => defineResource({ ...boxes, lagging: ['label'] }),
+    ],
+    [
+      /what lags is served for at most 60 s, so its cache names seconds/,
+      () =>
+        defineResource({ ...boxes, lagging: ['label'], cache: { ...briefly, staleSeconds: 11 } }),
+    ],
+    [
+      /label decides which rows are shown, so it cannot lag/,
+      () =>
+        defineResource({
+          ...boxes,
+          lagging: ['label'],
+          cache: briefly,
+          filters: { label: 'equals' },
+        }),
+    ],
+    [
+      /isOpen decides which rows are shown, so it cannot lag/,
+      () =>
+        defineResource({ ...boxes, lagging: ['isOpen'], cache: briefly, only: { isOpen: true } }),
+    ],
+    [
+      /outer expands to lagging-boxes, which lags/,
+      () => defineResource({ ...boxes, expand: { outer: one(() => laggingBoxes, 'parentId') } }),
     ],
   ]
   for (const [fault, declare] of wrong) {
