@@ -6,7 +6,7 @@ import type { Runner } from '#platform/database/database'
  * indexes again, checks the foreign keys over all rows at once and refreshes the statistics. Doing both row by row is
  * half the time of a load. Belongs into a transaction, whose rollback brings everything back; until it ends nobody else
  * can read the tables. Triggers stay on, and `work` must leave no deferred ones pending. Definitions come from the
- * catalogue, so a later index is not forgotten.
+ * catalogue, so a later index is not forgotten. A table in partitions is named for all of them.
  * @param kept indexes that the triggers need
  */
 export async function withoutIndexes<T>(
@@ -17,7 +17,7 @@ export async function withoutIndexes<T>(
   const parts = await db.run(sql<{ remove: string; restore: string }>`
     with parts as (
       select 1 as rank, indexrelid as id, format('drop index %s', indexrelid::regclass) as remove,
-             pg_get_indexdef(indexrelid) as restore
+             replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ') as restore
         from pg_index
        where indrelid = any (${tables}::regclass[])
          and not exists (select from pg_constraint where conindid = indexrelid)

@@ -61,18 +61,23 @@ export function createPlacer(categories: readonly CategoryRow[]): (title: string
 }
 
 function wordsOf(text: string): readonly string[] {
+  return plainWordsOf(text)
+    .map(singular)
+    .filter((word) => !ignored.has(word))
+}
+
+/** The words of a text that say what something is, in lower case, from left to right. */
+export function plainWordsOf(text: string): readonly string[] {
   const words =
     text
       .toLowerCase()
       .replaceAll("'", '')
       .match(/[a-z0-9]+/g) ?? []
-  return words
-    .filter((word) => !ignored.has(word))
-    .map(singular)
-    .filter((word) => !ignored.has(word))
+  return words.filter((word) => !ignored.has(word))
 }
 
-function singular(word: string): string {
+/** One of what a word names many of, by its ending alone: `boxes` gives `box`. */
+export function singular(word: string): string {
   if (word.length > 3 && word.endsWith('ies')) {
     return `${word.slice(0, -3)}y`
   }

@@ -3,7 +3,9 @@ import { createOrganisation } from '#members'
 import type { Runner } from '#platform/database/database'
 import { CommandError } from '../command-error.ts'
 import { withoutIndexes } from './bulk-load.ts'
+import { listPurchases, type Purchases } from './list-purchases.ts'
 import { loadCatalogue } from './load-catalogue.ts'
+import { loadContents } from './load-contents.ts'
 import { loadLinks, stageRates } from './load-links.ts'
 import { loadRateHistory, replayLastDay } from './load-rates.ts'
 import { readOrderLines } from './order-lines.ts'
@@ -32,8 +34,9 @@ export type SeedOptions = {
 }
 
 /** Loads the demo business of DESIGN 8 into a migrated database that holds nothing else: the organisation, its members,
- *  the ECB's history, a product for every stock code, and a payment link with events and four snapshots for every invoice. One transaction: it is all
- *  there or nothing is. Loaded already, it only sees to it that today has rates. 10 to 15 s the first time on two cores.
+ *  the ECB's history, a product for every stock code and a page for every product, a payment link with events and four
+ *  snapshots for every invoice, and every purchase. One transaction: it is all there or nothing is. Loaded already, it only
+ *  sees to it that today has rates. 15 to 25 s the first time on two cores.
  *  @throws {CommandError} when the database has another organisation; the signal's reason when aborted */
 export async function seedDemo(databaseUrl: string, options: SeedOptions): Promise<void> {
   await seedLinks(databaseUrl, { ...options, links: demoLinks })
@@ -53,13 +56,14 @@ export async function seedLinks(
       select set_config('work_mem', '64MB', true), set_config('maintenance_work_mem', '256MB', true)`)
     const found = await findDemo(tx)
     const organisationId = found?.organisationId ?? (await createOrganisation({ db: tx }, demo))
-    const progress = { organisationId, links: found?.links ?? 0, products: found?.products ?? 0 }
-    const isWhole = progress.links >= links && progress.products > 0
+    const { links: made = 0, products = 0, contents = 0 } = found ?? {}
+    const progress = { organisationId, links: made, products, contents }
+    const isWhole = made >= links && products > 0 && contents > 0
     const sums = isWhole ? undefined : sumLines()
     await Promise.all([sums, found ?? loadRates(tx, { now, report })])
     await replayLastDay(tx, now)
     if (sums) {
-      await extend(tx, progress, { links, report, ...(await sums) })
+      await extend(tx, progress, { links, now, report, ...(await sums) })
     }
   })
 }
@@ -76,6 +80,7 @@ type Progress = {
   readonly organisationId: string
   readonly links: number
   readonly products: number
+  readonly contents: number
 }
 
 /** How far the demo has been loaded, if it was. @throws {CommandError} when the database is somebody else's */
@@ -85,9 +90,11 @@ async function findDemo(db: Runner): Promise<Progress | undefined> {
     slug: string
     links: number | null
     products: number
+    contents: number
   }>`
     select id, slug, (settings #>> '{demo,links}')::integer as links,
-           coalesce((settings #>> '{demo,products}')::integer, 0) as products
+           coalesce((settings #>> '{demo,products}')::integer, 0) as products,
+           coalesce((settings #>> '{demo,contents}')::integer, 0) as contents
       from organisations order by slug limit 10`)
   const strangers = organisations.filter(({ slug, links }) => slug !== demo.slug || links === null)
   if (strangers.length > 0) {
@@ -99,7 +106,11 @@ async function findDemo(db: Runner): Promise<Progress | undefined> {
     )
   }
   const [row] = organisations
-  return row && { organisationId: row.id, links: row.links ?? 0, products: row.products }
+  if (row === undefined) {
+    return undefined
+  }
+  const { id: organisationId, products, contents } = row
+  return { organisationId, links: row.links ?? 0, products, contents }
 }
 
 const linkTables = {
@@ -107,14 +118,22 @@ const linkTables = {
   kept: ['idx_fx_snapshots_link_type'],
 }
 
-type Sums = { readonly invoices: Invoices; readonly products: readonly ProductFacts[] }
+type Sums = {
+  readonly invoices: Invoices
+  readonly products: readonly ProductFacts[]
+  readonly purchases: Purchases
+}
 
 async function sumLines(): Promise<Sums> {
   const lines = await readOrderLines()
-  return { invoices: sumInvoices(lines), products: sumProducts(lines) }
+  return {
+    invoices: sumInvoices(lines),
+    products: sumProducts(lines),
+    purchases: listPurchases(lines),
+  }
 }
 
-type Target = Pick<SeedOptions, 'report'> & Sums & { readonly links: number }
+type Target = Pick<SeedOptions, 'now' | 'report'> & Sums & { readonly links: number }
 
 /** Makes what is missing, the products first, and marks how much there is. */
 async function extend(db: Runner, progress: Progress, target: Target): Promise<void> {
@@ -126,7 +145,17 @@ async function extend(db: Runner, progress: Progress, target: Target): Promise<v
   if (progress.links < target.links) {
     await addLinks(db, progress, target)
   }
-  const marks = { links: Math.max(progress.links, target.links), products: target.products.length }
+  const { now, purchases } = target
+  if (progress.contents === 0) {
+    target.report(`taking ${purchases.codes.length} purchases down to the pages of the products`)
+    await loadContents(db, { organisationId, purchases, now })
+  }
+  const count = target.products.length
+  const marks = {
+    links: Math.max(progress.links, target.links),
+    products: count,
+    contents: count,
+  }
   await db.run(sql`
     update organisations set settings = jsonb_set(settings, '{demo}', ${JSON.stringify(marks)}::jsonb)
      where id = ${organisationId}::uuid`)

@@ -9,4 +9,9 @@ export { InteractionReceipt } from './interaction-receipt.ts'
 export { InteractionRollup } from './interaction-rollup.ts'
 export { MemberInterest } from './member-interest.ts'
 export { RankedContent } from './ranked-content.ts'
+export {
+  scoresPerBatch,
+  updateContentEngagementScores,
+  type ScoreOptions,
+} from './update-scores.ts'
 export { Tag } from './tag.ts'

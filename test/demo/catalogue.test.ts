@@ -170,11 +170,17 @@ describe('demo: the catalogue', () => {
   it('comes out the same when it is added to a demo that was loaded before there was one', async function () {
     this.timeout(60_000)
     const before = await describeCatalogue(db)
-    await db.run(sql`truncate categories, products, prices, inventory_items`)
-    await db.run(sql`update organisations set settings = settings #- '{demo,products}'`)
+    // with the pages of the products, which go with them
+    await db.run(sql`truncate categories, products, prices, inventory_items, tags cascade`)
+    await db.run(
+      sql`update organisations set settings = settings #- '{demo,products}' #- '{demo,contents}'`,
+    )
     const steps: string[] = []
     await seedDemo(url, { now: new Date(), report: (step) => void steps.push(step) })
-    expect(steps).to.deep.equal(['putting 4070 products into their categories'])
+    expect(steps).to.deep.equal([
+      'putting 4070 products into their categories',
+      'taking 397924 purchases down to the pages of the products',
+    ])
     expect(await describeCatalogue(db)).to.deep.equal(before)
     await seedDemo(url, { now: new Date(), report: (step) => expect.fail(step) })
   })
