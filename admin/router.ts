@@ -1,4 +1,5 @@
 import { cache } from './procedures/cache.ts'
+import { content } from './procedures/content.ts'
 import { fx } from './procedures/fx.ts'
 import { health } from './procedures/health.ts'
 import { jobs } from './procedures/jobs.ts'
@@ -6,7 +7,7 @@ import { reports } from './procedures/reports.ts'
 import { router } from './trpc.ts'
 
 /** Every procedure of the admin process. */
-export const adminRouter = router({ cache, fx, health, jobs, reports })
+export const adminRouter = router({ cache, content, fx, health, jobs, reports })
 
 /** What a client is typed by. */
 export type AdminRouter = typeof adminRouter

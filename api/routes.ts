@@ -1,10 +1,15 @@
 import { cancelPaymentLink } from './routes/cancel-payment-link.ts'
+import { changeContentRoute } from './routes/change-content.ts'
 import { changePaymentLink } from './routes/change-payment-link.ts'
+import { createContentRoute } from './routes/create-content.ts'
 import { createPaymentLink } from './routes/create-payment-link.ts'
 import { deleteApiKey } from './routes/delete-api-key.ts'
+import { deleteContentRoute } from './routes/delete-content.ts'
 import { fxRates } from './routes/fx-rates.ts'
 import { me } from './routes/me.ts'
 import { postApiKey } from './routes/post-api-key.ts'
+import { postInteraction } from './routes/post-interaction.ts'
+import { publishContent } from './routes/publish-content.ts'
 import { rateLimits } from './routes/rate-limits.ts'
 import { requotePaymentLink } from './routes/requote-payment-link.ts'
 
@@ -19,4 +24,9 @@ export const routes = [
   rateLimits,
   postApiKey,
   deleteApiKey,
+  createContentRoute,
+  changeContentRoute,
+  publishContent,
+  deleteContentRoute,
+  postInteraction,
 ] as const

@@ -56,12 +56,13 @@ create table interaction_rollups (
 create function interaction_weight(type text) returns integer language sql immutable parallel safe
 return case type when 'view' then 1 when 'like' then 5 when 'unlike' then -5 when 'comment' then 8
                  when 'share' then 10 when 'purchase' then 20 else 0 end`,
-  // The counters by the weights above, in one number.
+  // The counters by the weights above, in one number. Likes may be below 0 for a moment, while an unlike is counted before
+  // its like.
   `
 create function engagement_raw(views bigint, likes bigint, comments bigint, shares bigint, purchases bigint)
 returns double precision language sql immutable parallel safe
-return views::double precision + 5 * likes::double precision + 8 * comments::double precision
-       + 10 * shares::double precision + 20 * purchases::double precision`,
+return greatest(0, views::double precision + 5 * likes::double precision + 8 * comments::double precision
+                   + 10 * shares::double precision + 20 * purchases::double precision)`,
   // Reddit's confidence: the share of positives that 80 % of such samples exceed, z = 1.2816; multiplied out by the number
   // of trials, so that it divides by nothing that may be 0.
   `
@@ -76,23 +77,26 @@ return case when trials > 0
 create function engagement_quality(views bigint, likes bigint, shares bigint, purchases bigint)
 returns double precision language sql immutable parallel safe
 return wilson_lower_bound(
-  likes::double precision + shares::double precision + purchases::double precision,
-  greatest(views::double precision, likes::double precision + shares::double precision + purchases::double precision))`,
-  // Halved with every half-life; after a thousand of them nothing is left that a double could halve.
+  greatest(0, likes::double precision + shares::double precision + purchases::double precision),
+  greatest(0, views::double precision,
+           likes::double precision + shares::double precision + purchases::double precision))`,
+  // Halved with every half-life; after a thousand of them nothing is left that a double could halve. What is younger than a
+  // billionth of an hour is new: PostgreSQL refuses what a double cannot tell from 0, instead of taking it for 0.
   `
 create function engagement_score(views bigint, likes bigint, comments bigint, shares bigint, purchases bigint,
                                  age_hours double precision, half_life_hours double precision)
 returns double precision language sql immutable parallel safe
 return (1 - exp(-ln(1 + engagement_raw(views, likes, comments, shares, purchases))
                 * (0.5 + engagement_quality(views, likes, shares, purchases)) / 5))
-       * power(2::double precision, -least(greatest(age_hours, 0) / half_life_hours, 1000))`,
+       * power(2::double precision,
+               -least(case when age_hours > 1e-9 then age_hours / half_life_hours else 0 end, 1000))`,
   // Hacker News (news.arc): gravity 1.8, two hours' head start.
   `
 create function trending_score(views bigint, likes bigint, comments bigint, shares bigint, purchases bigint,
                                age_hours double precision)
 returns double precision language sql immutable parallel safe
 return power(greatest(engagement_raw(views, likes, comments, shares, purchases) - 1, 0), 0.8)
-       / power(greatest(age_hours, 0) + 2, 1.8)`,
+       / power(least(greatest(age_hours, 0), 1e9) + 2, 1.8)`,
   // 72 h unless an organisation says otherwise, from an hour to a century.
   `
 create function engagement_half_life_hours(settings jsonb)

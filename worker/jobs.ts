@@ -19,6 +19,9 @@ import {
 } from './jobs/refresh-fx-rates.ts'
 import { reportIndexes } from './jobs/report-indexes.ts'
 import { reviewWeek } from './jobs/review-week.ts'
+import { rollUp } from './jobs/roll-up-interactions.ts'
+import { scoreContents } from './jobs/score-contents.ts'
+import { tendOldInteractions } from './jobs/tend-interactions.ts'
 
 /** Every job that this process runs. */
 export const jobs: readonly JobDefinition<WorkerSlice>[] = [
@@ -39,4 +42,7 @@ export const jobs: readonly JobDefinition<WorkerSlice>[] = [
   reviewWeek,
   refreshCaches,
   rebuildCaches,
+  rollUp,
+  scoreContents,
+  tendOldInteractions,
 ]

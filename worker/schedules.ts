@@ -17,6 +17,9 @@ import {
 } from './jobs/refresh-fx-rates.ts'
 import { reportIndexes } from './jobs/report-indexes.ts'
 import { reviewWeek } from './jobs/review-week.ts'
+import { rollUp } from './jobs/roll-up-interactions.ts'
+import { scoreContents } from './jobs/score-contents.ts'
+import { tendOldInteractions } from './jobs/tend-interactions.ts'
 
 /** Currencies, and tokens that follow one. Each run asks only publishers that may have something new. */
 const refreshEveryMs = 5 * 60 * 1000
@@ -31,6 +34,8 @@ const expireEveryMs = 60 * 1000
 const checkEveryMs = 5 * 60 * 1000
 const collectEveryMs = 5 * 60 * 1000
 const hourMs = 60 * 60 * 1000
+/** A ranking is kept for a minute; its counters need not be much younger. */
+const rollUpEveryMs = 60 * 1000
 
 /** Everything that happens by itself, UTC. */
 export const schedules: readonly Schedule[] = [
@@ -129,5 +134,23 @@ export const schedules: readonly Schedule[] = [
     job: rebuildCaches,
     payload: {},
     cadence: { cron: '0 0 * * *' },
+  }),
+  defineSchedule({
+    id: 'roll-up-interactions',
+    job: rollUp,
+    payload: {},
+    cadence: { everyMs: rollUpEveryMs },
+  }),
+  defineSchedule({
+    id: 'score-contents',
+    job: scoreContents,
+    payload: {},
+    cadence: { everyMs: hourMs },
+  }),
+  defineSchedule({
+    id: 'tend-interactions',
+    job: tendOldInteractions,
+    payload: {},
+    cadence: { cron: '40 3 * * *' },
   }),
 ]

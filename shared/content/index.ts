@@ -15,3 +15,21 @@ export {
   type ScoreOptions,
 } from './update-scores.ts'
 export { Tag } from './tag.ts'
+export {
+  contentChangesSchema,
+  newContentSchema,
+  newInteractionSchema,
+  publishSchema,
+} from './content-input.ts'
+export { explainContent, recomputeContent, scoringAhead } from './explain-content.ts'
+export { explainScore, type EngagementCounts } from './engagement-score.ts'
+export { problems } from './problems.ts'
+export { recordInteraction } from './record-interaction.ts'
+export { rollUpInteractions } from './roll-up-interactions.ts'
+export { tendInteractions } from './tend-interactions.ts'
+export {
+  changeContent,
+  createContent,
+  deleteContent,
+  getContentForUpdate,
+} from './write-content.ts'
