@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express'
+import { problems as contentProblems } from '#content'
 import { problems as fxProblems } from '#fx'
 import { problems as memberProblems } from '#members'
 import { problems as paymentProblems } from '#payments'
@@ -13,6 +14,7 @@ export const problemTypes: readonly ProblemType[] = [
   memberProblems,
   fxProblems,
   paymentProblems,
+  contentProblems,
 ].flatMap((types) => Object.values(types))
 
 /** `GET /problems/<domain>/<slug>`: the page that a problem's `type` points to. */

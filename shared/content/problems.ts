@@ -34,13 +34,13 @@ export const problems = defineProblems('content', {
   },
   memberForeign: {
     kind: 'forbidden',
-    title: 'The interaction is another member’s',
-    advice: 'With a token of a member leave `memberId` out, or send that member’s own id.',
+    title: 'The interaction is that of another member',
+    advice: 'With a token of a member leave `memberId` out, or send the id of that member.',
   },
   purchaseNotYours: {
     kind: 'forbidden',
     title: 'Members do not report purchases',
-    advice: 'What was bought is told by the shop’s own servers, with a secret key.',
+    advice: 'What was bought is told by the servers of the shop, with a secret key.',
   },
   instantFuture: {
     kind: 'invalid',

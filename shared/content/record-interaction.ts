@@ -58,17 +58,17 @@ function memberOf(
   { memberId: named, type }: NewInteraction,
 ): string {
   if (own === undefined && named === undefined) {
-    throw new Problem(problems.memberNeeded, 'This key is nobody’s own.', {
-      faults: [{ detail: 'needed with a key that is no member’s', pointer: '#/memberId' }],
+    throw new Problem(problems.memberNeeded, 'This key belongs to no member.', {
+      faults: [{ detail: 'needed with a key that belongs to no member', pointer: '#/memberId' }],
     })
   }
   if (own !== undefined && named !== undefined && own !== named) {
-    throw new Problem(problems.memberForeign, 'The token is another member’s.', {
+    throw new Problem(problems.memberForeign, 'The token belongs to another member.', {
       faults: [{ detail: 'not the member of the token', pointer: '#/memberId' }],
     })
   }
   if (own !== undefined && type === 'purchase') {
-    throw new Problem(problems.purchaseNotYours, 'A member’s token cannot report a purchase.')
+    throw new Problem(problems.purchaseNotYours, 'A token of a member cannot report a purchase.')
   }
   return own ?? named ?? ''
 }

@@ -10,6 +10,7 @@ import { startApi, type Api } from '../support/api.ts'
 import { addTenant, ecbRates, openBusiness, publishRates } from '../support/business.ts'
 import { addProducts } from '../support/catalogue.ts'
 import { createTestClock } from '../support/clock.ts'
+import { addContents } from '../support/contents.ts'
 import { createContract } from '../support/contract.ts'
 import { documentedAt, documentOf } from '../support/document.ts'
 import { addPostings } from '../support/ledger.ts'
@@ -42,15 +43,16 @@ describe('the OpenAPI document', () => {
     const tenant = await addTenant(business, 'harbour')
     await publishRates(business, ecbRates, business.clock.now())
     const links = await addLinks(business, tenant, 6)
-    await addProducts(business, tenant, 3)
-    await addActiveMembers(business, tenant, 3)
+    const { productIds } = await addProducts(business, tenant, 3)
+    const memberId = await addActiveMembers(business, tenant, 3)
+    const { contentIds } = await addContents(business, tenant, { count: 3, memberId, productIds })
     await addPostings(business, tenant, { linkId: links[0] ?? '', count: 2 })
     const check = databaseCheck({ ping: async () => undefined })
     const health = createHealth({ version: '0.1.0', checks: [check] }, business)
     health.enter('ready')
     api = await startApi(business, { health: healthHandler(health), limits: {} })
     const drafts = links.filter((_, index) => index % 2 === 1)
-    const recorded = await recordExamples({ api, tenant, drafts })
+    const recorded = await recordExamples({ api, tenant, drafts, contentIds, memberId })
     examples = tidyExamples(recorded, { origin: api.origin, startedAt })
     if (isUpdate) {
       writeFileSync(examplesPath, pretty(examples))

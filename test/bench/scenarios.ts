@@ -4,6 +4,7 @@ import { printConsistency } from './consistency/consistency.ts'
 import { printDelays } from './delay.ts'
 import { distinctQueries } from './distinct-queries.ts'
 import { printEntryMemory } from './entry-memory.ts'
+import { engagementScores } from './engagement-scores.ts'
 import { fxBatch } from './fx-batch.ts'
 import { printHistory } from './fx-history.ts'
 import { printHitRatios } from './hit-ratio.ts'
@@ -51,6 +52,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   cache,
   'fx-batch': fxBatch,
   'fx-history': plain('the whole history of the ECB, fetched and stored', printHistory),
+  'engagement-scores': engagementScores,
 
   // what PostgreSQL does
   page: cpuScenario('an uncached page of 50, against the same by hand and by entities', page),

@@ -8,8 +8,11 @@ import type { Tenant } from './business.ts'
 import { documentOf } from './document.ts'
 import { neededFilters } from './needed-filters.ts'
 
-/** What each route is asked, so that its answer can be shown; `link` says which draft stands in its path. */
-const requests: Readonly<Record<string, { link?: number; body?: unknown; search?: string }>> = {
+/** What each route is asked, so that its answer can be shown; `link` and `content` say which of the drafts or of the contents
+ *  stands in its path. */
+const requests: Readonly<
+  Record<string, { link?: number; content?: number; body?: unknown; search?: string }>
+> = {
   createPaymentLink: {
     body: {
       amount: { amount: 1050, currency: 'GBP', exponent: 2 },
@@ -22,17 +25,35 @@ const requests: Readonly<Record<string, { link?: number; body?: unknown; search?
   requotePaymentLink: { link: 1, body: { allowStaleRates: false } },
   cancelPaymentLink: { link: 2, body: {} },
   createApiKey: { body: { kind: 'publishable', name: 'Shop window' } },
+  createContent: {
+    body: {
+      slug: 'how-lanterns-are-made',
+      title: 'How lanterns are made',
+      summary: 'A visit to the workshop',
+      body: 'It begins with a sheet of tin.',
+      tags: ['lantern', 'workshop'],
+    },
+  },
+  changeContent: { content: 0, body: { summary: 'In few words' } },
+  publishContent: { content: 1, body: {} },
+  postInteraction: {
+    content: 1,
+    body: { type: 'comment', comment: 'Well said', memberId: 'a member' },
+  },
   getFxRates: { search: '?base=GBP&quotes=EUR,USD,JPY' },
 }
 
 /** Narrows lists whose rows were written at one instant, and so stand in another order in every run. */
 const steadying: Readonly<Record<string, string>> = { 'fx-snapshots': 'asset=JPY' }
 
-/** `drafts`: ids of three links that have not been opened. */
+/** `drafts`: ids of three links that have not been opened; `contentIds`: of two contents or more. */
 type Recorder = {
   readonly api: Api
   readonly tenant: Tenant
   readonly drafts: readonly string[]
+  readonly contentIds: readonly string[]
+  /** Who interacts with contents. */
+  readonly memberId: string
 }
 
 /** Calls every operation once and returns what was said.  @throws {Error} when one cannot be called */
@@ -50,8 +71,10 @@ export async function recordExamples(recorder: Recorder): Promise<Examples> {
     add(name, await api.call('GET', path, { as: tenant.secretKey }))
   }
   for (const { operationId, method, path } of routes) {
-    const { link, body, search = '' } = requests[operationId] ?? {}
-    const at = `/api/v2${path.replace(':id', link === undefined ? '' : (recorder.drafts[link] ?? ''))}${search}`
+    const { link, content, body: asked, search = '' } = requests[operationId] ?? {}
+    const body = withMember(asked, recorder.memberId)
+    const id = recorder.drafts[link ?? -1] ?? recorder.contentIds[content ?? -1] ?? ''
+    const at = `/api/v2${path.replace(':id', id)}${search}`
     if (method !== 'delete') {
       const headers = method === 'get' ? {} : { 'idempotency-key': operationId, 'if-match': '"1"' }
       const answer = await api.call(method.toUpperCase(), at, {
@@ -76,6 +99,13 @@ export async function recordExamples(recorder: Recorder): Promise<Examples> {
     problems[slug] = json
   }
   return { operations, problems }
+}
+
+/** The body with the id of the member that it speaks of. */
+function withMember(body: unknown, memberId: string): unknown {
+  return body !== null && typeof body === 'object' && 'memberId' in body
+    ? { ...body, memberId }
+    : body
 }
 
 /** The name of each declared read with an address that has something to show. */
