@@ -93,7 +93,7 @@ export type ResourceDeclaration<
   readonly parent?: Parent<Row>
   /** Columns that change all the time and whose changes nobody is told, such as counters. An answer has them, and its order
    *  by them, as they were when it was made; how old that may be its lifetime says, which is named in seconds and short.
-   *  All the rest of the answer is as true as any other. Nothing is filtered by them. */
+   *  The rest of the answer is as true as other answers are. Nothing is filtered by them. */
   readonly lagging?: readonly Column<Row>[]
   /** Where the entity is a view: the table whose changes are told. It has the view's primary key, and every column of the
    *  view that does not lag, by the same names. */
