@@ -35,12 +35,8 @@ const expireEveryMs = 60 * 1000
 const checkEveryMs = 5 * 60 * 1000
 const collectEveryMs = 5 * 60 * 1000
 const hourMs = 60 * 60 * 1000
-
 /** A ranking is kept for a minute; its counters need not be much younger. */
 const rollUpEveryMs = 60 * 1000
-/** By 72 hours a score loses 1 % in an hour. */
-const scoreEveryMs = 60 * 60 * 1000
-const tendEveryMs = 24 * 60 * 60 * 1000
 /** A day of interactions moves no neighbours far. */
 const buildEveryMs = 24 * 60 * 60 * 1000
 
@@ -152,13 +148,13 @@ export const schedules: readonly Schedule[] = [
     id: 'score-contents',
     job: scoreContents,
     payload: {},
-    cadence: { everyMs: scoreEveryMs },
+    cadence: { everyMs: hourMs },
   }),
   defineSchedule({
     id: 'tend-interactions',
     job: tendOldInteractions,
     payload: {},
-    cadence: { everyMs: tendEveryMs },
+    cadence: { cron: '40 3 * * *' },
   }),
   defineSchedule({
     id: 'build-recommendations',

@@ -77,7 +77,7 @@ describe('API keys', () => {
       expect(secret.json.data.scopes).to.deep.equal(scopes)
       const publishable = await post({ kind: 'publishable', name: 'b', expiresAt: null })
       expect(publishable.json.data).to.deep.include({
-        scopes: ['fx:read', 'catalogue:read'],
+        scopes: ['fx:read', 'catalogue:read', 'contents:read'],
         expiresAt: null,
       })
       expect(recogniseCredential(publishable.json.data.key)?.kind).to.equal('publishable')

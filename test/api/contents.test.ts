@@ -240,7 +240,7 @@ describe('contents', () => {
         ['http/body-invalid', 400, { type: 'comment' }],
         ['http/body-invalid', 400, { type: 'comment', comment: 'x'.repeat(2_001) }],
         ['http/body-too-large', 413, { type: 'comment', comment: 'x'.repeat(1_000_000) }],
-        ['auth/forbidden', 403, { type: 'view' }, { as: ours.publishableKey }],
+        ['http/scope-missing', 403, { type: 'view' }, { as: ours.publishableKey }],
       ]
       for (const [slug, status, body, options = { as: token }, at = id] of cases) {
         const answer = await interact(at, body, options)

@@ -63,7 +63,14 @@ describe('asking who one is', () => {
     expect(await memberOf()).to.deep.equal({ ...member, roles: ['finance', 'support'] })
     expect((await me(token)).json.data.key).to.deep.include({
       kind: 'member',
-      scopes: ['payment-links:read', 'fx:read', 'catalogue:read', 'members:read'],
+      scopes: [
+        'payment-links:read',
+        'fx:read',
+        'catalogue:read',
+        'members:read',
+        'contents:read',
+        'interactions:write',
+      ],
     })
   })
 
@@ -72,6 +79,7 @@ describe('asking who one is', () => {
     expect((await me(tenant.publishableKey)).json.data.key.scopes).to.deep.equal([
       'fx:read',
       'catalogue:read',
+      'contents:read',
     ])
     expect((await me(admin.text)).status).to.equal(401)
     expect((await me(`${tenant.secretKey}x`)).status).to.equal(401)

@@ -75,7 +75,14 @@ describe('members: callers', () => {
         organisationId,
         keyId: id,
         memberId,
-        scopes: ['payment-links:read', 'fx:read', 'catalogue:read', 'members:read'],
+        scopes: [
+          'payment-links:read',
+          'fx:read',
+          'catalogue:read',
+          'members:read',
+          'contents:read',
+          'interactions:write',
+        ],
         class: 'standard',
       })
     })

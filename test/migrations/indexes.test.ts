@@ -14,6 +14,8 @@ const arbiters: Readonly<Record<string, string>> = {
   idx_categories_parent_slug: `
     categories (organisation_id, slug, name, path, depth) values (${id}, 'gifts', 'Gifts', 'gifts', 0)
     on conflict (organisation_id, parent_id, slug) do nothing`,
+  idx_tags_name: `
+    tags (organisation_id, name) values (${id}, 'mug') on conflict (organisation_id, name) do nothing`,
   idx_products_slug: `
     products (organisation_id, category_id, sku, slug, title, kind, status)
     values (${id}, ${id}, '1', 'mug-1', 'Mug', 'physical', 'draft') on conflict (organisation_id, slug) do nothing`,
