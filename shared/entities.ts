@@ -2,6 +2,7 @@ import { Category, InventoryItem, Price, Product } from '#catalogue'
 import {
   Content,
   ContentLike,
+  ContentNeighbours,
   ContentScore,
   ContentTag,
   InboxInteraction,
@@ -11,6 +12,8 @@ import {
   InteractionRollup,
   MemberInterest,
   RankedContent,
+  RecommendationEvaluation,
+  RecommendationModel,
   Tag,
 } from '#content'
 import { FxBatch, FxQuota, FxRate, FxSnapshot } from '#fx'
@@ -72,6 +75,9 @@ export const entities = [
   InteractionRollup,
   MemberInterest,
   RankedContent,
+  RecommendationModel,
+  ContentNeighbours,
+  RecommendationEvaluation,
   OutboxEvent,
   EventDelivery,
   IdempotencyKey,

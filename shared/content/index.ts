@@ -33,3 +33,15 @@ export {
   deleteContent,
   getContentForUpdate,
 } from './write-content.ts'
+export { buildModel, type BuildOptions } from './recommendations/build-model.ts'
+export { ContentNeighbours } from './recommendations/content-neighbours.ts'
+export { findEvaluation, storeEvaluation, type Evaluation } from './recommendations/evaluations.ts'
+export { foldInterests } from './recommendations/fold-interests.ts'
+export {
+  getRecommendations,
+  recommendation,
+  recommendationsMax,
+} from './recommendations/get-recommendations.ts'
+export { recommendAsOf } from './recommendations/recommend-as-of.ts'
+export { RecommendationEvaluation } from './recommendations/recommendation-evaluation.ts'
+export { RecommendationModel } from './recommendations/recommendation-model.ts'

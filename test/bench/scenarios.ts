@@ -19,6 +19,7 @@ import { races } from './races.ts'
 import { printTakes } from './rate-limit.ts'
 import { printRedos } from './redos.ts'
 import { redisOutage } from './redis-outage.ts'
+import { recommendations } from './recommendations/recommendations.ts'
 import { cpuScenario, plain, type Scenario } from './scenario.ts'
 import { telemetry } from './telemetry.ts'
 import { workerKills } from './worker-kills.ts'
@@ -58,6 +59,9 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   page: cpuScenario('an uncached page of 50, against the same by hand and by entities', page),
   'page-parts': cpuScenario('where the time of that page goes', pageParts),
   'watched-write': plain('what the change log costs those who write', watchedWrite),
+
+  // what members like
+  recommendations,
 
   // the cache by itself
   'l1-hit': plain('a hit in memory, against bentocache', printHits),
