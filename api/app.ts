@@ -26,6 +26,7 @@ import { begin } from './http/begin.ts'
 import { addLink } from './http/exchange.ts'
 import { cors } from './http/cors.ts'
 import { withDeadline } from './http/deadline.ts'
+import { addressOf } from './http/define-read.ts'
 import { handleError } from './http/handle-error.ts'
 import { limitAnonymous } from './http/limit-request.ts'
 import { openLimits } from './http/limits.ts'
@@ -157,10 +158,7 @@ export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestH
   serveDocument(app, { reads, routes, baseUrl: slice.baseUrl })
   app.use('/api', linkToDocument)
   app.use(readBody(options.bodyBytesMax))
-  const mounted = [
-    ...reads,
-    ...routes.map(({ method, path, handle }) => ({ method, path: `/api/v2${path}`, handle })),
-  ]
+  const mounted = [...reads, ...routes.map((route) => ({ ...route, path: addressOf(route) }))]
   const deadlineOf = (method: Method): number =>
     method === 'get' ? options.readDeadlineMs : options.writeDeadlineMs
   mount(

@@ -11,9 +11,11 @@ import { postApiKey } from './routes/post-api-key.ts'
 import { postInteraction } from './routes/post-interaction.ts'
 import { publishContent } from './routes/publish-content.ts'
 import { rateLimits } from './routes/rate-limits.ts'
+import { legacyRecommendations, recommendations } from './routes/recommendations.ts'
+import { refreshRecommendations } from './routes/refresh-recommendations.ts'
 import { requotePaymentLink } from './routes/requote-payment-link.ts'
 
-/** Every route of version 2 that is not a declared resource. */
+/** Every route that is not a declared resource. */
 export const routes = [
   createPaymentLink,
   changePaymentLink,
@@ -29,4 +31,7 @@ export const routes = [
   publishContent,
   deleteContentRoute,
   postInteraction,
+  recommendations,
+  legacyRecommendations,
+  refreshRecommendations,
 ] as const

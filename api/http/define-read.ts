@@ -2,12 +2,16 @@ import type { Request, Response } from 'express'
 import type { z } from 'zod'
 import type { ActiveOrganisation, Caller } from '#members'
 import type { Audience, Filling } from '#platform/cache/entry'
+import type { Caller } from '#members'
+import type { Audience, Filling, Stamp } from '#platform/cache/entry'
+import type { ProblemType } from '#platform/problem'
 import type { CacheClass } from '#platform/resource/define-resource'
 import { organisationTag } from '#platform/resource/dependencies'
 import type { ApiSlice } from '../slice.ts'
 import { authenticateReader } from './authenticate.ts'
 import { questionOf, readCached, type KeptReadOf } from './cached-read.ts'
 import { keptQuestion } from './kept-question.ts'
+import { deprecated } from './deprecated.ts'
 import { parseQuery } from './parse-query.ts'
 import { sendServed } from './send-served.ts'
 
@@ -16,17 +20,22 @@ export type ReadDeclaration<S extends z.ZodObject> = {
   /** The name of the function in clients: `getFxRates`. */
   readonly operationId: string
   readonly summary: string
-  /** Below `/api/v2`. */
+  /** Below `/api/v2`, or `/api` of a read of version 1. */
   readonly path: `/${string}`
+  /** Of a read of version 1: the path that replaces it. */
+  readonly successor?: string
   /** Absent where any good credential will do. */
   readonly scope?: string
   readonly query: S
   /** What stands in `data`. */
   readonly data: z.ZodType
+  /** What it may be refused for beside what every read is. */
+  readonly problems?: readonly ProblemType[]
   /** Which answers are the same, and how long they are served. */
   readonly cache: {
     readonly class: CacheClass
-    readonly audience: (caller: Caller) => Audience
+    /** @throws {Problem} for a caller who may not ask this */
+    readonly audience: (caller: Caller, asked: Asked<z.output<S>>) => Audience
     /** What of the credential the answer depends on besides its audience; then no URL names one answer. */
     readonly of?: (caller: Caller) => string
   }
@@ -42,6 +51,9 @@ export type WarmOrganisation = Pick<
 >
 
 type ReadCall<Query> = { readonly caller: Caller; readonly query: Query }
+/** What is asked for; `id` is that of the path, as it was sent. */
+type Asked<Query> = { readonly query: Query; readonly id: unknown }
+type ReadCall<Query> = Asked<Query> & { readonly caller: Caller }
 
 /** What a read gives, and what it was made from. */
 export type ReadAnswer = {
@@ -50,6 +62,8 @@ export type ReadAnswer = {
   readonly tags: readonly string[]
   /** When the clock alone makes it untrue. */
   readonly validUntilMs?: number
+  /** What the one statement saw that made it, undefined where that must not be kept. Left out where there were several. */
+  readonly stamp?: Stamp | undefined
 }
 
 /** A read route with its types forgotten: what the list of routes holds. */
@@ -69,8 +83,10 @@ export function defineRead<S extends z.ZodObject>(declaration: ReadDeclaration<S
   const { path, scope, query: schema } = described
   const route = `/api/v2${path}`
   const keptRead: KeptReadOf = (slice, { caller, id, search }) => {
+  const { scope, successor, query: schema } = described
+  const keptRead: KeptReadOf = (slice, { caller, search, id }) => {
     const query = parseQuery(search, schema)
-    const audience = policy.audience(caller)
+    const audience = policy.audience(caller, { query, id })
     return {
       audience,
       route,
@@ -82,19 +98,29 @@ export function defineRead<S extends z.ZodObject>(declaration: ReadDeclaration<S
         // Such a query holds codes alone; one that held more would have to say so.
         asked: () => keptQuestion(route, { id, search }, { audience, tellableFromReads: 0 }),
       }),
+      route: addressOf(described),
+      lifetime: slice.lifetimes[policy.class],
+      shape: '1',
+      query: JSON.stringify([query, policy.of?.(caller)]),
+      fill: () => fill(slice, audience, () => read(slice, { caller, query, id })),
     }
+  }
+  const handle: ReadRoute['handle'] = async (slice, request, response) => {
+    const caller = await authenticateReader(slice, { request, response }, scope)
+    const kept = keptRead(slice, questionOf(request, caller))
+    await sendServed(slice, { request, response }, await readCached(slice, request, kept))
   }
   return {
     method: 'get',
     ...described,
     ...(policy.of === undefined && { keptRead }),
-    async handle(slice, request, response) {
-      const caller = await authenticateReader(slice, { request, response }, scope)
-      const kept = keptRead(slice, questionOf(request, caller))
-      await sendServed(slice, { request, response }, await readCached(slice, request, kept))
-    },
+    handle: successor === undefined ? handle : deprecated(successor, handle),
   }
 }
+
+/** The path of a route, as Express has it. */
+export const addressOf = ({ path, ...route }: { path: string; successor?: string }): string =>
+  `${route.successor === undefined ? '/api/v2' : '/api'}${path}`
 
 /** What was seen for certain is asked before the first statement; more than one may follow. */
 async function fill(
@@ -103,14 +129,16 @@ async function fill(
   read: () => Promise<ReadAnswer>,
 ): Promise<Filling> {
   const stamp = cache.stamp()
-  const { data, tags, validUntilMs } = await read()
+  const answer = await read()
+  const { data, tags, validUntilMs } = answer
+  const seen = 'stamp' in answer ? answer.stamp : stamp
   const whose = audience === 'public' ? [] : [organisationTag(audience.organisationId)]
   return {
     status: 200,
     body: Buffer.from(`{"data":${data}}`),
     headers: {},
     dependencies: { tags: [...tags, ...whose], memberships: [] },
-    ...(stamp && { stamp }),
+    ...(seen && { stamp: seen }),
     ...(validUntilMs !== undefined && { validUntilMs }),
   }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { ProblemType } from '#platform/problem'
 import type { Resource } from '#platform/resource/define-resource'
 import { problems as readProblems } from '#platform/resource/problems'
-import type { ReadRoute } from '../http/define-read.ts'
+import { addressOf, type ReadRoute } from '../http/define-read.ts'
 import type { WriteRoute } from '../http/define-write.ts'
 import { problems } from '../http/problems.ts'
 import { limitHeaders, type HeaderName } from './headers.ts'
@@ -19,16 +19,22 @@ import {
 
 /** A read that is no declared resource. */
 export function describeRead(route: ReadRoute): Described {
-  const { method, path, operationId, summary, scope, query, data, isNeverKept } = route
+  const { method, path, operationId, summary, scope, query, data, isNeverKept, successor } = route
+  const hasId = path.includes('/:id')
   const description = 'What was asked for.'
   const schema = z.object({ data })
   return {
     method,
-    path: `/api/v2${path}`,
+    path: addressOf(route),
     operationId,
     summary,
+    isDeprecated: successor !== undefined,
     access: scope === undefined ? 'any' : { scope },
-    parameters: { query, header: readHeader },
+    parameters: {
+      ...(hasId && { path: z.object({ id: z.string() }) }),
+      query,
+      header: readHeader,
+    },
     answers: isNeverKept
       ? [{ status: 200, description, headers: ['Cache-Control', 'Link', ...limitHeaders], schema }]
       : [{ status: 200, description, headers: readHeaders, schema }, known],
@@ -38,6 +44,7 @@ export function describeRead(route: ReadRoute): Described {
       ...atRoute,
       ...(scope === undefined ? [] : [problems.scopeMissing]),
       readProblems.invalidQuery,
+      ...(route.problems ?? []),
     ],
   }
 }
