@@ -8,6 +8,11 @@ import { router } from './trpc.ts'
 
 /** Every procedure of the admin process. */
 export const adminRouter = router({ cache, content, fx, health, jobs, reports })
+import { recommendations } from './procedures/recommendations.ts'
+import { router } from './trpc.ts'
+
+/** Every procedure of the admin process. */
+export const adminRouter = router({ cache, content, fx, health, recommendations })
 
 /** What a client is typed by. */
 export type AdminRouter = typeof adminRouter

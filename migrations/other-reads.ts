@@ -132,8 +132,17 @@ export const otherReads: Readonly<Record<string, OtherRead>> = {
     text: 'select content_id from interaction_rollups where hour < $1 order by hour limit 500',
   },
   idx_member_interests_weight: {
-    reader: 'the interests of a member, to come',
-    text: 'select tag_id from member_interests where member_id = $1 order by weight desc, tag_id desc limit 10',
+    reader: 'recommendations, for the interests of a member',
+    text: 'select tag_id, weight from member_interests where member_id = $1 order by weight desc, tag_id desc limit 5',
+  },
+  idx_recommendation_models_current: {
+    reader: 'recommendations, for the model of an organisation',
+    text: 'select id from recommendation_models where organisation_id = $1 and is_current',
+  },
+  idx_recommendation_evaluations_last: {
+    reader: 'the admin process, for the last evaluation of an organisation',
+    text: `select figures from recommendation_evaluations where organisation_id = $1
+            order by id desc limit 1`,
   },
 
   // delivery

@@ -6,6 +6,7 @@ import { collectLetters } from './jobs/collect-dead-letters.ts'
 import { checkFrozenRates } from './jobs/check-frozen-rates.ts'
 import { expireDueLinks } from './jobs/expire-links.ts'
 import { pruneAnswers } from './jobs/prune-idempotency-keys.ts'
+import { buildRecommendations } from './jobs/build-recommendations.ts'
 import { pruneChanges } from './jobs/prune-change-log.ts'
 import { rebuildCaches } from './jobs/rebuild-caches.ts'
 import { refreshCaches } from './jobs/refresh-caches.ts'
@@ -45,4 +46,5 @@ export const jobs: readonly JobDefinition<WorkerSlice>[] = [
   rollUp,
   scoreContents,
   tendOldInteractions,
+  buildRecommendations,
 ]

@@ -4,6 +4,7 @@ import { collectLetters } from './jobs/collect-dead-letters.ts'
 import { checkFrozenRates } from './jobs/check-frozen-rates.ts'
 import { expireDueLinks } from './jobs/expire-links.ts'
 import { pruneAnswers } from './jobs/prune-idempotency-keys.ts'
+import { buildRecommendations } from './jobs/build-recommendations.ts'
 import { pruneChanges } from './jobs/prune-change-log.ts'
 import { rebuildCaches } from './jobs/rebuild-caches.ts'
 import { refreshCaches } from './jobs/refresh-caches.ts'
@@ -36,6 +37,11 @@ const collectEveryMs = 5 * 60 * 1000
 const hourMs = 60 * 60 * 1000
 /** A ranking is kept for a minute; its counters need not be much younger. */
 const rollUpEveryMs = 60 * 1000
+/** By 72 hours a score loses 1 % in an hour. */
+const scoreEveryMs = 60 * 60 * 1000
+const tendEveryMs = 24 * 60 * 60 * 1000
+/** A day of interactions moves no neighbours far. */
+const buildEveryMs = 24 * 60 * 60 * 1000
 
 /** Everything that happens by itself, UTC. */
 export const schedules: readonly Schedule[] = [
@@ -152,5 +158,11 @@ export const schedules: readonly Schedule[] = [
     job: tendOldInteractions,
     payload: {},
     cadence: { cron: '40 3 * * *' },
+  }),
+  defineSchedule({
+    id: 'build-recommendations',
+    job: buildRecommendations,
+    payload: {},
+    cadence: { everyMs: buildEveryMs },
   }),
 ]

@@ -114,6 +114,8 @@ function plainValueOf({ type, isKey, target, values, default: initial }: Column)
     xid8: sql`n::text::xid8`,
     pg_snapshot: sql`pg_current_snapshot()`,
     _text: sql`'{}'::text[]`,
+    _uuid: sql`'{}'::uuid[]`,
+    _float4: sql`'{}'::real[]`,
   }
   const found = byType[type]
   if (!found) {

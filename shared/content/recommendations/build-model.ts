@@ -147,7 +147,8 @@ async function insertModel(
        order by weight desc, content_id limit ${trendingCount}
     ), unseen as (
       select id from contents
-       where organisation_id = ${organisationId}::uuid and status = 'published' and deleted_at is null
+       where organisation_id = ${organisationId}::uuid and deleted_at is null
+         and ${before === undefined ? sql`status = 'published'` : sql`status <> 'draft'`}
          and published_at < ${before ?? 'infinity'}::timestamptz
          and id not in (select content_id from recent)
        order by hashtextextended(id::text, 0) limit ${explorationCount}
