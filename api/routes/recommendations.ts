@@ -28,13 +28,9 @@ const excludesSeen = z
     description: 'Whether to leave out what the member has had to do with; true when left out.',
     override: { type: 'boolean' },
   })
-const memberId = z
-  .uuid()
-  .toLowerCase()
-  .optional()
-  .meta({
-    description: 'Whose; the member that asks when left out. A key that is no member’s names one.',
-  })
+const memberId = z.uuid().toLowerCase().optional().meta({
+  description: 'Whose; the member that asks when left out. A key that is no member’s names one.',
+})
 
 /** `GET /api/v2/recommendations`: what a member may like next. Kept for each member; ended by what that member does and by
  *  changes of the contents in the list, and by nothing else. */
@@ -53,7 +49,7 @@ export const recommendations = defineRead({
   read: (slice, { caller, query }) =>
     read(slice, {
       organisationId: caller.organisationId,
-      memberId: memberOf(caller, query.memberId),
+      memberId: requiredMember(caller, query.memberId),
       limit: query.limit,
       excludesSeen: query.exclude_seen,
     }),
@@ -73,7 +69,7 @@ export const legacyRecommendations = defineRead({
   read: (slice, { caller, query, id }) =>
     read(slice, {
       organisationId: caller.organisationId,
-      memberId: memberOf(caller, idIn(id)),
+      memberId: requiredMember(caller, idIn(id)),
       limit: query.limit,
       excludesSeen: true,
     }),
@@ -82,20 +78,14 @@ export const legacyRecommendations = defineRead({
 /** What operators and `refresh` name to end the lists of a member. */
 export const recommendationsTag = (id: string): string => `@recommendations=${id}`
 
-/** Whose recommendations a caller asks for: a member's credential its own, a key those of the member that it names.
- *  @throws {Problem} read/invalid-query where none is named; read/not-found for another member's */
-export function memberOf({ memberId: own }: Caller, named: string | undefined): string {
-  const member = named ?? own
-  if (member === undefined) {
-    const detail = 'memberId: a key that is no member’s must name one.'
-    throw new Problem(problems.invalidQuery, detail, {
-      faults: [{ detail, pointer: '#/query/memberId' }],
-    })
-  }
-  if (own !== undefined && member !== own) {
+/** Whose recommendations a caller asks for: a member's credential its own, a key those of the member that it names; undefined
+ *  where it names none.
+ *  @throws {Problem} read/not-found for another member's */
+export function memberOf({ memberId: own }: Caller, named: string | undefined): string | undefined {
+  if (own !== undefined && named !== undefined && named !== own) {
     throw noMember()
   }
-  return member
+  return named ?? own
 }
 
 /** The same for who is missing, was removed, or is another organisation's. */
@@ -103,7 +93,19 @@ export const noMember = (): Problem =>
   new Problem(problems.notFound, 'There is no member with this id.')
 
 function audienceOf(caller: Caller, named: string | undefined): Audience {
-  return { organisationId: caller.organisationId, memberId: memberOf(caller, named) }
+  return { organisationId: caller.organisationId, memberId: requiredMember(caller, named) }
+}
+
+/** @throws {Problem} read/invalid-query where none is named; read/not-found for another member's */
+function requiredMember(caller: Caller, named: string | undefined): string {
+  const member = memberOf(caller, named)
+  if (member === undefined) {
+    const detail = 'a key that is no member’s must name one'
+    throw new Problem(problems.invalidQuery, `memberId: ${detail}.`, {
+      faults: [{ detail, pointer: '#/query/memberId' }],
+    })
+  }
+  return member
 }
 
 /** @throws {Problem} read/not-found for what can be no id */

@@ -1,6 +1,8 @@
 import { z } from 'zod'
-import { foldInterests, getRecommendations, recommendation } from '#content'
+import { foldInterests, getRecommendations, problems, recommendation } from '#content'
 import { invalidateTags } from '#platform/cache/invalidate'
+import { Problem } from '#platform/problem'
+import { problems as readProblems } from '#platform/resource/problems'
 import { defineWrite } from '../http/define-write.ts'
 import { limitDefault, memberOf, noMember, recommendationsTag } from './recommendations.ts'
 
@@ -15,10 +17,15 @@ export const refreshRecommendations = defineWrite({
   activity: 'recommendations.refreshed',
   body: z.strictObject({ memberId: z.uuid().toLowerCase().optional() }),
   answer: { status: 200, data: z.array(recommendation) },
-  problems: [],
+  problems: [problems.memberNeeded, readProblems.notFound],
   async write(tx, { clock }, { caller, body }) {
     const { organisationId } = caller
     const memberId = memberOf(caller, body.memberId)
+    if (memberId === undefined) {
+      throw new Problem(problems.memberNeeded, 'This key is nobody’s own.', {
+        faults: [{ detail: 'needed with a key that is no member’s', pointer: '#/memberId' }],
+      })
+    }
     await foldInterests({ db: tx }, { organisationId, memberId })
     await invalidateTags(tx, [recommendationsTag(memberId)])
     const wanted = { organisationId, memberId, limit: limitDefault, excludesSeen: true }
