@@ -10,6 +10,7 @@ import type { Findings } from '../report.ts'
 import type { Scenario } from '../scenario.ts'
 import { largestOrganisation, readHistory, type History } from './history.ts'
 import { judge, mean } from './judge.ts'
+import { measureLists } from './lists.ts'
 import { rivalsOf } from './rivals.ts'
 
 const limit = 10
@@ -32,7 +33,12 @@ export const recommendations: Scenario = {
   run: evaluate,
 }
 
-async function evaluate(told: Told): Promise<Findings> {
+async function evaluate(told: Told): Promise<Findings | void> {
+  const contents = told.number('contents')
+  if (contents > 0) {
+    await measureLists(contents)
+    return
+  }
   const { db, close } = await openTestDatabase(await createDemoDatabase())
   const splitAt = new Date(`${told.text('split')}T00:00:00Z`)
   const end = told.text('end')
