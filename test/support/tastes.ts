@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
 import { buildModel, foldInterests } from '#content'
+import { systemClock } from '#platform/clock'
 import { transaction } from '#platform/database/transaction'
+import { systemRandom } from '#platform/random'
 import { addMember, type Business, type Tenant } from './business.ts'
 
 /** A member who takes contents, with a token. */
@@ -40,9 +42,10 @@ export async function addCircles(
 
 /** What the job does, for one organisation. */
 export async function buildTastes(
-  business: Business,
+  { db }: Pick<Business, 'db'>,
   { organisationId }: Pick<Tenant, 'organisationId'>,
 ): Promise<void> {
-  await foldInterests(business, { organisationId })
-  await transaction(business, (tx) => buildModel(tx, { organisationId }))
+  await foldInterests({ db }, { organisationId })
+  const slice = { db, clock: systemClock, random: systemRandom }
+  await transaction(slice, (tx) => buildModel(tx, { organisationId }))
 }

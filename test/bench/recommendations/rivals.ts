@@ -1,10 +1,12 @@
 import type { History } from './history.ts'
 
 /** The first `limit` contents for a member that the member does not know, by number, the best first. */
-export type Rival = (member: number, limit: number) => readonly number[]
+type Rival = (member: number, limit: number) => readonly number[]
+
+export type RivalName = 'popularity, all time' | 'popularity, last 30 days' | 'item-item cosine'
 
 /** What recommendations are measured beside. Ties go to the content that comes first. */
-export function rivalsOf(history: History): Readonly<Record<string, Rival>> {
+export function rivalsOf(history: History): Readonly<Record<RivalName, Rival>> {
   const { known, recent } = history
   return {
     'popularity, all time': byScore(history, constant(countIn(history, known))),
