@@ -1,4 +1,5 @@
 import type { Resource } from '#platform/resource/define-resource'
+import { addressOf } from '../../api/http/define-read.ts'
 import { readsOf } from '../../api/http/resource-reads.ts'
 import type { Examples } from '../../api/openapi/examples.ts'
 import { resources } from '../../api/resources.ts'
@@ -8,11 +9,18 @@ import type { Tenant } from './business.ts'
 import { documentOf } from './document.ts'
 import { neededFilters } from './needed-filters.ts'
 
+type Request = {
+  readonly link?: number
+  readonly content?: number
+  /** The member stands in the path. */
+  readonly isOfMember?: true
+  readonly body?: unknown
+  readonly search?: string
+}
+
 /** What each route is asked, so that its answer can be shown; `link` and `content` say which of the drafts or of the contents
  *  stands in its path. */
-const requests: Readonly<
-  Record<string, { link?: number; content?: number; body?: unknown; search?: string }>
-> = {
+const requests: Readonly<Record<string, Request>> = {
   createPaymentLink: {
     body: {
       amount: { amount: 1050, currency: 'GBP', exponent: 2 },
@@ -41,6 +49,9 @@ const requests: Readonly<
     body: { type: 'comment', comment: 'Well said', memberId: 'a member' },
   },
   getFxRates: { search: '?base=GBP&quotes=EUR,USD,JPY' },
+  listRecommendations: { search: '?limit=2&memberId=a-member' },
+  listRecommendationsV1: { isOfMember: true, search: '?limit=2' },
+  refreshRecommendations: { body: { memberId: 'a member' } },
 }
 
 /** Narrows lists whose rows were written at one instant, and so stand in another order in every run. */
@@ -70,11 +81,12 @@ export async function recordExamples(recorder: Recorder): Promise<Examples> {
   for (const [name, path] of await reads(recorder)) {
     add(name, await api.call('GET', path, { as: tenant.secretKey }))
   }
-  for (const { operationId, method, path } of routes) {
-    const { link, content, body: asked, search = '' } = requests[operationId] ?? {}
-    const body = withMember(asked, recorder.memberId)
-    const id = recorder.drafts[link ?? -1] ?? recorder.contentIds[content ?? -1] ?? ''
-    const at = `/api/v2${path.replace(':id', id)}${search}`
+  for (const route of routes) {
+    const { operationId, method } = route
+    const asked = requests[operationId] ?? {}
+    const body = withMember(asked.body, recorder.memberId)
+    const search = asked.search?.replace('a-member', recorder.memberId) ?? ''
+    const at = `${addressOf(route).replace(':id', idOf(recorder, asked))}${search}`
     if (method !== 'delete') {
       const headers = method === 'get' ? {} : { 'idempotency-key': operationId, 'if-match': '"1"' }
       const answer = await api.call(method.toUpperCase(), at, {
@@ -99,6 +111,11 @@ export async function recordExamples(recorder: Recorder): Promise<Examples> {
     problems[slug] = json
   }
   return { operations, problems }
+}
+
+function idOf({ drafts, contentIds, memberId }: Recorder, asked: Request): string {
+  const { link, content, isOfMember } = asked
+  return isOfMember ? memberId : (drafts[link ?? -1] ?? contentIds[content ?? -1] ?? '')
 }
 
 /** The body with the id of the member that it speaks of. */
