@@ -26,7 +26,9 @@ const trendingCount = 100
 const explorationCount = 200
 
 const membersPerBatch = 500
-const contentsPerBatch = 250
+/** Pairs of a content and a member of it. Each meets at most 50 contents, so that a batch makes a million pairs at most, be it of
+ *  few contents that many took or of many that few did. */
+const takenPerBatch = 20_000
 
 export type BuildOptions = {
   readonly organisationId: string
@@ -114,8 +116,10 @@ async function numberContents(tx: Runner, before: Date | undefined): Promise<voi
     before === undefined ? sql`c.status = 'published' and c.deleted_at is null` : sql`true`
   await tx.run(sql`
     create temporary table lengths on commit drop as
-    select (row_number() over (order by content_id))::integer as number, content_id, length, ${isAllowed} as is_allowed
-      from (select content_id, sqrt(sum(strength ^ 2)) as length from affinities group by content_id) as taken
+    select (row_number() over (order by content_id))::integer as number, content_id, length, ${isAllowed} as is_allowed,
+           (sum(least(members, ${membersPerContent})) over (order by content_id) / ${takenPerBatch}::integer)::integer as batch
+      from (select content_id, sqrt(sum(strength ^ 2)) as length, count(*) as members
+              from affinities group by content_id) as taken
       join contents c on c.id = content_id`)
   await tx.run(sql`
     create temporary table taken on commit drop as
@@ -170,16 +174,15 @@ async function insertNeighbours(
   modelId: string,
   { progress, signal }: BuildOptions,
 ): Promise<number> {
-  const [counted] = await tx.run(
-    sql<{ total: number }>`select count(*)::integer as total from lengths`,
-  )
-  const total = counted?.total ?? 0
-  for (let done = 0; done < total; done += contentsPerBatch) {
+  const batches = await tx.run(sql<{ first: number; last: number }>`
+    select min(number) as first, max(number) as last from lengths group by batch order by batch`)
+  const total = batches.at(-1)?.last ?? 0
+  for (const { first, last } of batches) {
     signal?.throwIfAborted()
-    await progress?.(done, total)
+    await progress?.(first - 1, total)
     await tx.run(sql`
       with batch as materialized (
-        select number, length from lengths where number > ${done} and number <= ${done + contentsPerBatch}
+        select number, length from lengths where number between ${first} and ${last}
       ), pairs as (
         select batch.number, other.number as neighbour, sum(one.strength * other.strength) as together
           from batch
