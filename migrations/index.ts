@@ -16,7 +16,6 @@ import { FxQuotas } from './0015-fx-quotas.ts'
 import { CacheDemand } from './0016-cache-demand.ts'
 import { Housekeeping } from './0017-housekeeping.ts'
 import { Content } from './0018-content.ts'
-import { Recommendations } from './0030-recommendations.ts'
 import { JobRunIndexes } from './0020-job-run-indexes.ts'
 import { EventDeliveries } from './0021-event-deliveries.ts'
 import { Recommendations } from './0030-recommendations.ts'
@@ -41,7 +40,6 @@ export const migrations = [
   { name: '0016-cache-demand', class: CacheDemand },
   { name: '0017-housekeeping', class: Housekeeping },
   { name: '0018-content', class: Content },
-  { name: '0030-recommendations', class: Recommendations },
   { name: '0020-job-run-indexes', class: JobRunIndexes },
   { name: '0021-event-deliveries', class: EventDeliveries },
   { name: '0030-recommendations', class: Recommendations },

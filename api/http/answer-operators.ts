@@ -4,9 +4,6 @@ import type { ApiSlice } from '../slice.ts'
 import { keyOf } from './cached-read.ts'
 import { readsByUrl } from './reads-by-url.ts'
 import type { Warming } from '../warming/warming.ts'
-import { keyOf, type KeptReadOf } from './cached-read.ts'
-import { addressOf } from './define-read.ts'
-import { readsOf } from './resource-reads.ts'
 
 /** Lets operators ask this process about its cache, also by the URLs of reads, and have it warmed. */
 export function answerOperators(
@@ -17,12 +14,6 @@ export function answerOperators(
     ...options
   }: { readonly isCursorPaginationEnabled: boolean; readonly warming: Warming },
 ): void {
-  const reads: readonly NamingRoute[] = [
-    ...resources.flatMap((resource) => readsOf(resource, isCursorPaginationEnabled)),
-    ...routes
-      .filter((route) => route.method === 'get')
-      .map((route) => ({ ...route, path: addressOf(route) })),
-  ]
   const { clock, log, cache } = slice
   const findRead = readsByUrl(slice, options)
   const findKey: FindKey = (named) => {

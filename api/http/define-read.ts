@@ -10,7 +10,6 @@ import { authenticateReader } from './authenticate.ts'
 import { questionOf, readCached, type KeptReadOf } from './cached-read.ts'
 import { deprecated } from './deprecated.ts'
 import { keptQuestion } from './kept-question.ts'
-import { deprecated } from './deprecated.ts'
 import { parseQuery } from './parse-query.ts'
 import { sendServed } from './send-served.ts'
 
@@ -94,11 +93,6 @@ export function defineRead<S extends z.ZodObject>(declaration: ReadDeclaration<S
         // Such a query holds codes alone; one that held more would have to say so.
         asked: () => keptQuestion(route, { id, search }, { audience, tellableFromReads: 0 }),
       }),
-      route: addressOf(described),
-      lifetime: slice.lifetimes[policy.class],
-      shape: '1',
-      query: JSON.stringify([query, policy.of?.(caller)]),
-      fill: () => fill(slice, audience, () => read(slice, { caller, query, id })),
     }
   }
   const handle: ReadRoute['handle'] = async (slice, request, response) => {
