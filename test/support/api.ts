@@ -103,6 +103,7 @@ export async function startApi(
     readDeadlineMs: 5_000,
     writeDeadlineMs: 10_000,
     isCursorPaginationEnabled: true,
+    isTestErrorEnabled: false,
   }
   answerOperators(slice, lifecycle, { ...defaults, ...options })
   const health: RequestHandler = options.health ?? ((_request, _response, next) => next())
