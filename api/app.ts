@@ -9,9 +9,8 @@ import { lifetimesOf } from '#platform/cache/lifetimes'
 import { openCache, type CacheOptions } from '#platform/cache/open-cache'
 import { requireWatched } from '#platform/cache/require-watched'
 import { requireMigrated } from '#platform/database/require-migrated'
-import { createHealth } from '#platform/health/health'
 import { healthHandler } from '#platform/health/health-handler'
-import { cacheCheck, databaseCheck, requestsCheck } from '#platform/health/platform-checks'
+import { createOperatorAccess } from '#platform/http/operator-access'
 import { listen } from '#platform/listen'
 import { openPlatform } from '#platform/platform'
 import { Problem } from '#platform/problem'
@@ -27,8 +26,10 @@ import { addLink } from './http/exchange.ts'
 import { cors } from './http/cors.ts'
 import { withDeadline } from './http/deadline.ts'
 import { addressOf } from './http/define-read.ts'
+import { failOnPurpose } from './http/fail-on-purpose.ts'
 import { handleError } from './http/handle-error.ts'
 import { limitAnonymous } from './http/limit-request.ts'
+import { openHealth } from './http/open-health.ts'
 import { openLimits } from './http/limits.ts'
 import { problemPage } from './http/problem-pages.ts'
 import { problems } from './http/problems.ts'
@@ -54,6 +55,8 @@ export type ApiOptions = {
   readonly writeDeadlineMs: number
   /** False takes the version 2 lists away and leaves version 1: the way back of a roll-out. */
   readonly isCursorPaginationEnabled: boolean
+  /** Serves what fails on purpose. */
+  readonly isTestErrorEnabled: boolean
 }
 
 /** Pairs of credential and URL that the edge answers; each is about 3 KB beside the kept answer. */
@@ -71,7 +74,7 @@ type Mounted = { readonly method: Method; readonly path: string; readonly handle
 /** Opens the API and serves it; it is ready when this resolves. */
 export async function startApi(config: Config, started: Started): Promise<void> {
   const platform = await openPlatform(config, { ...started, entities })
-  const { lifecycle, db, reserve } = platform
+  const { lifecycle, db } = platform
   await requireMigrated(db, migrationNames)
   const allowsLoopback = config.process.environment !== 'production'
   const reader = createReader(platform, resources)
@@ -93,9 +96,10 @@ export async function startApi(config: Config, started: Started): Promise<void> 
   }
   const warming = openWarming(slice, lifecycle, { ...config.cache.warm, ...config.api })
   answerOperators(slice, lifecycle, { ...config.api, warming })
-  const checks = [databaseCheck(reserve), cacheCheck(slice.cache), requestsCheck(slice.figures)]
-  const health = createHealth({ version: config.process.version, checks }, platform)
-  const handler = healthHandler(health, config.health.basicStatus)
+  const migration = migrationNames.at(-1)
+  const health = openHealth({ ...slice, ...platform }, { usage: started.usage, migration })
+  const isOperator = createOperatorAccess(config.metrics)
+  const handler = healthHandler(health, { healthyWord: config.health.basicStatus, isOperator })
   const { host, port } = config.api
   const address = {
     name: 'api',
@@ -166,6 +170,9 @@ export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestH
     slice,
     mounted.map((one) => ({ ...one, handle: withDeadline(deadlineOf(one.method), one.handle) })),
   )
+  if (options.isTestErrorEnabled) {
+    app.post('/api/test/error', anonymous, failOnPurpose(slice))
+  }
   app.use(anonymous, () => {
     throw new Problem(problems.routeUnknown, 'No route of this API has this path.')
   })
