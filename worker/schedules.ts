@@ -160,6 +160,7 @@ export const schedules: readonly Schedule[] = [
     id: 'build-recommendations',
     job: buildRecommendations,
     payload: {},
-    cadence: { everyMs: buildEveryMs },
+    // A day of interactions moves no neighbours far.
+    cadence: { cron: '20 3 * * *' },
   }),
 ]

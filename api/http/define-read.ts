@@ -39,6 +39,8 @@ export type ReadDeclaration<S extends z.ZodObject> = {
   }
   /** The question that an active organisation begins with, by the names of `query`; it is asked before somebody does. */
   readonly warm?: (organisation: WarmOrganisation) => Readonly<Record<keyof S['shape'], string>>
+  /** Asked for every active member before the member does, as the member would without saying anything. */
+  readonly isWarmForMembers?: true
   readonly read: (slice: ApiSlice, call: ReadCall<z.output<S>>) => Promise<ReadAnswer>
 }
 

@@ -42,6 +42,7 @@ export const recommendations = defineRead({
   query: z.object({ limit, exclude_seen: excludesSeen, memberId }),
   data: z.array(recommendation),
   problems: [problems.notFound],
+  isWarmForMembers: true,
   cache: {
     class: 'long',
     audience: (caller, { query }) => audienceOf(caller, query.memberId),

@@ -6,10 +6,12 @@ import type { NamedRead, WarmSet } from '#platform/cache/remote-question'
 import type { WarmRead } from '#platform/cache/warm-up'
 import { Problem } from '#platform/problem'
 import { cacheReadOf } from '../http/cached-read.ts'
+import { addressOf } from '../http/define-read.ts'
 import { readsByUrl } from '../http/reads-by-url.ts'
 import type { ApiSlice } from '../slice.ts'
 import { declaredReads } from './declared-reads.ts'
 import { resources } from '../resources.ts'
+import { routes } from '../routes.ts'
 
 /** Organisations for whom what is declared is warmed: with 100 items each they fill a tenth of the memory as it is set. */
 const organisationsMax = 20
@@ -57,7 +59,12 @@ export function createWarmReads(
   }
 
   async function* members(usersMax: number): AsyncIterable<WarmRead> {
-    const paths = resources.filter(({ warm }) => warm.members).map(({ name }) => `/api/v2/${name}`)
+    const paths = [
+      ...resources.filter(({ warm }) => warm.members).map(({ name }) => `/api/v2/${name}`),
+      ...routes.flatMap((route) =>
+        route.method === 'get' && route.isWarmForMembers ? [addressOf(route)] : [],
+      ),
+    ]
     for await (const user of getActiveUsers({ db }, { at: clock.now(), usersMax })) {
       yield* paths.flatMap((url) => warmRead('members', { url, ...user }))
     }
