@@ -60,5 +60,5 @@ create table recommendation_evaluations (
   evaluated_at timestamptz not null default now()
 )`,
   // the last one
-  `create index idx_recommendation_evaluations_last on recommendation_evaluations (organisation_id, id desc)`,
+  `create index idx_recommendation_evaluations_last on recommendation_evaluations (organisation_id, evaluated_at desc)`,
 ]

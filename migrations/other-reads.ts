@@ -142,7 +142,7 @@ export const otherReads: Readonly<Record<string, OtherRead>> = {
   idx_recommendation_evaluations_last: {
     reader: 'the admin process, for the last evaluation of an organisation',
     text: `select figures from recommendation_evaluations where organisation_id = $1
-            order by id desc limit 1`,
+            order by evaluated_at desc limit 1`,
   },
 
   // delivery

@@ -39,7 +39,7 @@ export async function findEvaluation(
     select (select json_build_object('splitAt', split_at, 'membersCount', members_count, 'figures', figures,
                                      'evaluatedAt', evaluated_at)
               from recommendation_evaluations where organisation_id = ${organisationId}::uuid
-             order by id desc limit 1) as evaluation,
+             order by evaluated_at desc limit 1) as evaluation,
            (select json_build_object('trainedUntil', trained_until, 'builtAt', built_at,
                                      'trendingCount', cardinality(trending_ids))
               from recommendation_models where organisation_id = ${organisationId}::uuid and is_current) as model`,
