@@ -37,8 +37,6 @@ const collectEveryMs = 5 * 60 * 1000
 const hourMs = 60 * 60 * 1000
 /** A ranking is kept for a minute; its counters need not be much younger. */
 const rollUpEveryMs = 60 * 1000
-/** A day of interactions moves no neighbours far. */
-const buildEveryMs = 24 * 60 * 60 * 1000
 
 /** Everything that happens by itself, UTC. */
 export const schedules: readonly Schedule[] = [
