@@ -1,10 +1,12 @@
 import { systemClock, type Clock } from './clock.ts'
 import type { PlatformConfig } from './config/platform-config.ts'
 import { openDatabase, type Database, type Entities } from './database/database.ts'
+import { guardPool, openDatabaseCircuit } from './database/guard-pool.ts'
 import { openReserve, type Reserve } from './database/reserve.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { Log } from './log.ts'
 import { systemRandom, type Random } from './random.ts'
+import type { CircuitBreaker } from './resilience/circuit-breaker.ts'
 
 /** What every process stands on. Functions take the part that they use: `Pick<Platform, 'db' | 'clock'>`. */
 export type Platform = {
@@ -15,6 +17,8 @@ export type Platform = {
   readonly db: Database
   /** Connections that requests cannot use up. */
   readonly reserve: Reserve
+  /** Refuses connections for requests while the database is away. */
+  readonly databaseCircuit: Pick<CircuitBreaker, 'snapshot'>
 }
 
 type Given = Pick<Platform, 'log' | 'lifecycle'> & {
@@ -31,5 +35,8 @@ export async function openPlatform(
   const { clock = systemClock, random = systemRandom } = overrides
   const db = overrides.db ?? (await openDatabase(config.database, entities, { log, lifecycle }))
   const reserve = openReserve(config.database, { lifecycle })
-  return { clock, random, log, lifecycle, db, reserve }
+  const needs = { clock, log, lifecycle, reserve }
+  const databaseCircuit = openDatabaseCircuit(config.database.acquireTimeoutMs, needs)
+  guardPool(db.pool, databaseCircuit)
+  return { clock, random, log, lifecycle, db, reserve, databaseCircuit }
 }

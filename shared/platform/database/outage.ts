@@ -23,6 +23,11 @@ const unreachable = new Set([
 const said =
   /^(timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error|Cannot use a pool after calling end)/
 
+/** The database was not asked, because it did not answer before. */
+export class DatabaseRefused extends Error {
+  override readonly name = 'DatabaseRefused'
+}
+
 const depthMax = 5
 
 /** Whether an error says that the database could not do its work just now, and may in a moment; otherwise the fault is
@@ -34,6 +39,7 @@ export function isOutage(error: unknown, depth = 0): boolean {
   }
   const code: unknown = Reflect.get(error, 'code')
   return (
+    error instanceof DatabaseRefused ||
     (typeof code === 'string' && unreachable.has(code)) ||
     passing.test(sqlState(error) ?? '') ||
     said.test(error.message) ||
