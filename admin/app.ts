@@ -8,14 +8,19 @@ import express, {
 import helmet from 'helmet'
 import type { Config } from '#config'
 import { entities } from '#entities'
-import { openFx } from '#fx'
+import { fxCheck, openFx } from '#fx'
 import { findAdmin, type Admin } from '#members'
 import { migrations } from '#migrations'
+import { ledgerCheck } from '#payments'
 import { isOutage } from '#platform/database/outage'
 import { requireMigrated } from '#platform/database/require-migrated'
+import { databaseView } from '#platform/health/database-health'
 import { createHealth } from '#platform/health/health'
 import { healthHandler } from '#platform/health/health-handler'
 import { noCacheCheck, databaseCheck, queueCheck } from '#platform/health/platform-checks'
+import { watchProcess } from '#platform/health/watch-process'
+import { outboxCheck } from '#platform/health/work-checks'
+import { createOperatorAccess } from '#platform/http/operator-access'
 import { listen } from '#platform/listen'
 import { openPlatform } from '#platform/platform'
 import { openQueues } from '#platform/queue/queues'
@@ -41,11 +46,27 @@ export async function startAdmin(config: Config, started: Started): Promise<void
   const queueOptions = { redisUrl, databaseUrl: database.url, producerTimeoutMs }
   const queues = await openQueues(queueOptions, platform)
   const allowsLoopback = config.process.environment !== 'production'
-  const checks = [databaseCheck(platform.reserve), noCacheCheck, queueCheck(queues)]
-  const health = createHealth({ version: config.process.version, checks }, platform)
   const fx = openFx(config.fx, { ...platform, allowsLoopback })
+  const { reserve } = platform
+  const health = createHealth(
+    {
+      version: config.process.version,
+      checks: [databaseCheck(reserve), noCacheCheck, queueCheck(queues)],
+      details: [fxCheck(fx, reserve), outboxCheck({ db: reserve }), ledgerCheck({ db: reserve })],
+      inside: {
+        database: databaseView(platform),
+        process: watchProcess(platform, started.usage),
+        migration: migrationNames.at(-1),
+      },
+    },
+    platform,
+  )
   const slice = { ...platform, fx, health, queues, deadlineMs: admin.deadlineMs, cachePatienceMs }
-  const app = createAdmin(slice, healthHandler(health, config.health.basicStatus))
+  const isOperator = createOperatorAccess(config.metrics)
+  const app = createAdmin(
+    slice,
+    healthHandler(health, { healthyWord: config.health.basicStatus, isOperator }),
+  )
   await listen(app, { name: 'admin', host: admin.host, port: admin.port }, platform)
   platform.lifecycle.defer('readiness', async () => health.enter('draining'))
   health.enter('ready')

@@ -9,9 +9,8 @@ import { lifetimesOf } from '#platform/cache/lifetimes'
 import { openCache, type CacheOptions } from '#platform/cache/open-cache'
 import { requireWatched } from '#platform/cache/require-watched'
 import { requireMigrated } from '#platform/database/require-migrated'
-import { createHealth } from '#platform/health/health'
 import { healthHandler } from '#platform/health/health-handler'
-import { cacheCheck, databaseCheck, requestsCheck } from '#platform/health/platform-checks'
+import { createOperatorAccess } from '#platform/http/operator-access'
 import { listen } from '#platform/listen'
 import { openPlatform } from '#platform/platform'
 import { Problem } from '#platform/problem'
@@ -29,6 +28,7 @@ import { withDeadline } from './http/deadline.ts'
 import { addressOf } from './http/define-read.ts'
 import { handleError } from './http/handle-error.ts'
 import { limitAnonymous } from './http/limit-request.ts'
+import { openHealth } from './http/open-health.ts'
 import { openLimits } from './http/limits.ts'
 import { problemPage } from './http/problem-pages.ts'
 import { problems } from './http/problems.ts'
@@ -71,7 +71,7 @@ type Mounted = { readonly method: Method; readonly path: string; readonly handle
 /** Opens the API and serves it; it is ready when this resolves. */
 export async function startApi(config: Config, started: Started): Promise<void> {
   const platform = await openPlatform(config, { ...started, entities })
-  const { lifecycle, db, reserve } = platform
+  const { lifecycle, db } = platform
   await requireMigrated(db, migrationNames)
   const allowsLoopback = config.process.environment !== 'production'
   const reader = createReader(platform, resources)
@@ -93,9 +93,10 @@ export async function startApi(config: Config, started: Started): Promise<void> 
   }
   const warming = openWarming(slice, lifecycle, { ...config.cache.warm, ...config.api })
   answerOperators(slice, lifecycle, { ...config.api, warming })
-  const checks = [databaseCheck(reserve), cacheCheck(slice.cache), requestsCheck(slice.figures)]
-  const health = createHealth({ version: config.process.version, checks }, platform)
-  const handler = healthHandler(health, config.health.basicStatus)
+  const migration = migrationNames.at(-1)
+  const health = openHealth({ ...slice, ...platform }, { usage: started.usage, migration })
+  const isOperator = createOperatorAccess(config.metrics)
+  const handler = healthHandler(health, { healthyWord: config.health.basicStatus, isOperator })
   const { host, port } = config.api
   const address = {
     name: 'api',

@@ -1,13 +1,18 @@
 import type { Config } from '#config'
 import { entities } from '#entities'
-import { openFx, type Fx } from '#fx'
+import { fxCheck, openFx, type Fx } from '#fx'
 import { migrations } from '#migrations'
+import { ledgerCheck } from '#payments'
 import { changeLogSecondsOf } from '#platform/cache/lifetimes'
 import { requireMigrated } from '#platform/database/require-migrated'
-import { createHealth } from '#platform/health/health'
+import { databaseView } from '#platform/health/database-health'
+import { createHealth, type Health } from '#platform/health/health'
 import { healthHandler, notFound } from '#platform/health/health-handler'
 import { databaseCheck, noCacheCheck, queueCheck } from '#platform/health/platform-checks'
+import { watchProcess } from '#platform/health/watch-process'
+import { outboxCheck } from '#platform/health/work-checks'
 import { canaryCheck, deadLettersCheck, schedulesCheck } from '#platform/health/worker-checks'
+import { createOperatorAccess } from '#platform/http/operator-access'
 import { listen } from '#platform/listen'
 import { openPlatform, type Platform } from '#platform/platform'
 import { canaryQueue, startCanary } from '#platform/queue/canary'
@@ -51,16 +56,9 @@ export async function startWorker(config: Config, started: Started): Promise<Wor
   const changeLogSeconds = changeLogSecondsOf(config.cache)
   const slice: WorkerSlice = { ...platform, queues, fx, changeLogSeconds }
   await declareJobs(platform, jobs)
-  const checks = [
-    databaseCheck(platform.reserve),
-    noCacheCheck,
-    queueCheck(queues),
-    canaryCheck(startCanary(slice)),
-    schedulesCheck(platform),
-    deadLettersCheck(platform),
-  ]
-  const health = createHealth({ version: config.process.version, checks }, platform)
-  const answer = healthHandler(health, config.health.basicStatus)
+  const health = openHealth(slice, config, started)
+  const isOperator = createOperatorAccess(config.metrics)
+  const answer = healthHandler(health, { healthyWord: config.health.basicStatus, isOperator })
   await listen(
     (request, response) => answer(request, response, () => notFound(request, response)),
     { name: 'worker', ...config.worker },
@@ -73,4 +71,34 @@ export async function startWorker(config: Config, started: Started): Promise<Wor
   platform.lifecycle.defer('readiness', async () => health.enter('draining'))
   health.enter('ready')
   return slice
+}
+
+/** What the worker says of itself. Reads of the database go over the reserve: jobs may have taken every other connection. */
+function openHealth(slice: WorkerSlice, config: Config, started: Started): Health {
+  const { reserve, clock, queues, fx } = slice
+  const beside = { db: reserve, clock }
+  return createHealth(
+    {
+      version: config.process.version,
+      checks: [
+        databaseCheck(reserve),
+        noCacheCheck,
+        queueCheck(queues),
+        canaryCheck(startCanary(slice)),
+      ],
+      details: [
+        schedulesCheck(beside),
+        deadLettersCheck(beside),
+        outboxCheck(beside),
+        fxCheck(fx, reserve),
+        ledgerCheck(beside),
+      ],
+      inside: {
+        database: databaseView(slice),
+        process: watchProcess(slice, started.usage),
+        migration: migrationNames.at(-1),
+      },
+    },
+    slice,
+  )
 }

@@ -32,7 +32,7 @@ export type Described = {
 
 /** An answer that is no problem. */
 export type Success = {
-  readonly status: 200 | 201 | 204 | 304 | 503
+  readonly status: 200 | 201 | 204 | 304 | 401 | 503
   readonly description: string
   readonly headers: readonly HeaderName[]
   readonly mediaType?: string

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { healthReport } from '#platform/health/report'
+import { databaseHealth } from '#platform/health/database-health'
+import { detailedHealthReport, healthReport } from '#platform/health/report'
 import { problems } from '../http/problems.ts'
 import { limitHeaders, type HeaderName } from './headers.ts'
 import { pascal } from './names.ts'
@@ -7,23 +8,18 @@ import type { Described } from './operation.ts'
 import { beforeRoutes, ifNoneMatch, known } from './shared-parts.ts'
 
 const report = healthReport.meta({ id: 'HealthReport' })
+const detailed = detailedHealthReport.meta({ id: 'DetailedHealthReport' })
+const database = databaseHealth.meta({ id: 'DatabaseHealth' })
 const cached: readonly HeaderName[] = ['Cache-Control', 'ETag', ...limitHeaders]
 const html = 'text/html; charset=utf-8'
 
-/** What the API serves beside resources and routes; all of it without a credential. */
+/** What the API serves beside resources and routes; without a credential, but for the health that is for operators. */
 export function describeService(): readonly Described[] {
-  const health = [{ prefix: '' }, { prefix: '/api' }].flatMap(({ prefix }) => [
-    describeHealth(`${prefix}/health`, 'Read the health of the service and what it needs', {
-      schema: report,
-    }),
-    describeHealth(`${prefix}/health/live`, 'Ask whether the process runs', {
-      schema: z.object({ status: z.literal('ok') }),
-      isNeverDown: true,
-    }),
-    describeHealth(`${prefix}/health/ready`, 'Ask whether requests may be sent here', {
-      schema: z.object({ status: z.string() }),
-    }),
-  ])
+  const health = ['', '/api'].flatMap((prefix) =>
+    Object.entries(healthPaths).map(([path, described]) =>
+      describeHealth(`${prefix}${path}`, described),
+    ),
+  )
   const documents = ['/openapi.json', '/api/openapi.json'].map((path): Described => {
     const description = 'An OpenAPI 3.1 document.'
     const schema = z.looseObject({ openapi: z.string() })
@@ -85,18 +81,56 @@ const found = (description: string, mediaType: string) =>
     schema: z.string(),
   }) as const
 
+type HealthPath = {
+  readonly summary: string
+  readonly schema: z.ZodType
+  readonly isNeverDown?: boolean
+  readonly isForOperators?: boolean
+}
+
+const phase = z.object({ status: z.string() })
+const operators = { isForOperators: true } as const
+
+const healthPaths: Readonly<Record<string, HealthPath>> = {
+  '/health': { summary: 'Read the health of the service and what it needs', schema: report },
+  '/health/live': {
+    summary: 'Ask whether the process runs',
+    schema: z.object({ status: z.literal('ok') }),
+    isNeverDown: true,
+  },
+  '/health/startup': { summary: 'Ask whether the process has begun to serve', schema: phase },
+  '/health/ready': { summary: 'Ask whether requests may be sent here', schema: phase },
+  '/health/detailed': {
+    summary: 'Read everything that the process knows of its health',
+    schema: detailed,
+    ...operators,
+  },
+  '/health/advanced': { summary: 'The same by another name', schema: detailed, ...operators },
+  '/health/database': {
+    summary: 'Read how it is with the database, its pool and its circuit',
+    schema: database,
+    ...operators,
+  },
+}
+
 function describeHealth(
   path: string,
-  summary: string,
-  { schema, isNeverDown }: { readonly schema: z.ZodType; readonly isNeverDown?: boolean },
+  { summary, schema, isNeverDown, isForOperators }: HealthPath,
 ): Described {
   const headers: HeaderName[] = ['Cache-Control']
+  const refused = {
+    status: 401,
+    description: 'It is for operators: a caller on the same machine, or with METRICS_TOKEN.',
+    headers,
+    schema: phase,
+  } as const
   return {
     ...page(path, `get${pascal(path)}`),
     problems: beforeRoutes,
     summary,
     answers: [
       { status: 200, description: 'It is well.', headers, schema },
+      ...(isForOperators ? [refused] : []),
       ...(isNeverDown
         ? []
         : [{ status: 503, description: 'It is not.', headers, schema } as const]),

@@ -1,5 +1,6 @@
 import { findAsset, isVolatile } from '#money'
 import { sql } from 'kysely'
+import type { Runner } from '#platform/database/database'
 import type { Fx } from './fx.ts'
 import { fxBatchStatuses, type FxBatchStatus } from './fx-batch.ts'
 import { periodStart } from './quota.ts'
@@ -30,7 +31,7 @@ export type ProviderState = {
 /** How the configured providers stand, in the order of preference. One statement.
  *  @param wanted the assets whose ages count; main currencies always do */
 export async function describeProviders(
-  { db, clock, providers }: Pick<Fx, 'db' | 'clock' | 'providers'>,
+  { db, clock, providers }: Pick<Fx, 'clock' | 'providers'> & { readonly db: Runner },
   wanted: readonly string[],
 ): Promise<readonly ProviderState[]> {
   const now = clock.now()

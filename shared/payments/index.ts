@@ -1,5 +1,6 @@
 export { accountTypes, directions, LedgerAccount } from './ledger-account.ts'
 export { LedgerBalance } from './ledger-balance.ts'
+export { ledgerCheck } from './ledger-check.ts'
 export { LedgerEntry } from './ledger-entry.ts'
 export { LedgerTransaction, ledgerTransactionStatuses } from './ledger-transaction.ts'
 export { PaymentEvent } from './payment-event.ts'

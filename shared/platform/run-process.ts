@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import { loadEnvFile } from './config/env-file.ts'
+import type { ProcessUsage } from './health/watch-process.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLog, type Log } from './log.ts'
@@ -7,7 +8,12 @@ import { supervise, type Sharing } from './supervise.ts'
 import { flushTelemetry } from './telemetry/flush.ts'
 
 /** What a process is started with; everything that it opens is deferred on the lifecycle. */
-export type Started = { readonly log: Log; readonly lifecycle: Lifecycle }
+export type Started = {
+  readonly log: Log
+  readonly lifecycle: Lifecycle
+  /** Left out where it is started inside another one. */
+  readonly usage?: ProcessUsage
+}
 
 export type Program<Config> = {
   readonly name: string
@@ -74,7 +80,7 @@ export async function runProcess<Config>(
     })
   }
   try {
-    await program.start(config, { log, lifecycle })
+    await program.start(config, { log, lifecycle, usage: () => usageOf(host) })
     if (!isStopping) {
       host.send?.({ type: 'ready' })
       log.info('process ready')
@@ -86,6 +92,11 @@ export async function runProcess<Config>(
       await stop(1)
     }
   }
+}
+
+function usageOf(host: NodeJS.Process): ReturnType<ProcessUsage> {
+  const { user, system } = host.cpuUsage()
+  return { residentBytes: host.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6 }
 }
 
 /** The message and those of its causes, for somebody who reads no JSON. */

@@ -2,12 +2,16 @@ import { createTRPCClient, httpBatchLink } from '@trpc/client'
 import { expect } from 'chai'
 import { sql } from 'kysely'
 import { issueAdminToken } from '#members'
+import { systemClock } from '#platform/clock'
+import { createHealth } from '#platform/health/health'
 import { Problem } from '#platform/problem'
 import { queueProblems } from '#platform/queue/problems'
 import type { AdminRouter } from '../../admin/router.ts'
 import type { AdminSlice } from '../../admin/trpc.ts'
 import { adminClient, headersOf, refusalOf, startAdmin } from '../support/admin.ts'
 import { openBusiness, type Business } from '../support/business.ts'
+
+const quiet = createHealth({ version: '0.1.0', checks: [] }, { clock: systemClock })
 
 describe('admin procedures over HTTP', () => {
   let business: Business
@@ -113,7 +117,7 @@ describe('admin procedures over HTTP', () => {
   it('says which problem it was, and its kind decides the code', async () => {
     const problem = new Problem(queueProblems.unavailable, 'Redis is away', { facts: { tries: 1 } })
     const away = await serve({
-      health: { report: () => Promise.reject(problem), phase: () => 'ready', enter: () => {} },
+      health: { ...quiet, report: () => Promise.reject(problem) },
     })
     const refusal = await refusalOf(clientOf(tokens.viewer, away).health.summary.query())
     expect(refusal.data).to.deep.include({
@@ -128,11 +132,7 @@ describe('admin procedures over HTTP', () => {
   it('keeps an unknown error to itself', async () => {
     const secret = 'password=hunter2'
     const broken = await serve({
-      health: {
-        report: () => Promise.reject(new Error(secret)),
-        phase: () => 'ready',
-        enter: () => {},
-      },
+      health: { ...quiet, report: () => Promise.reject(new Error(secret)) },
     })
     const answer = await fetch(`${broken}/trpc/health.summary`, {
       headers: headersOf(tokens.viewer),
@@ -159,7 +159,7 @@ describe('admin procedures over HTTP', () => {
   it('answers in time, whatever a procedure waits for', async () => {
     const slow = await serve({
       deadlineMs: 50,
-      health: { report: () => new Promise(() => {}), phase: () => 'ready', enter: () => {} },
+      health: { ...quiet, report: () => new Promise(() => {}) },
     })
     expect(await codeOf(clientOf(tokens.viewer, slow).health.summary.query())).to.equal('TIMEOUT')
   })

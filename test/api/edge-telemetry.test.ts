@@ -45,8 +45,8 @@ describe('what the edge answers, as telemetry shows it', () => {
   /** All but the first two, of which one was fetched and one remembered. The report is kept for a moment. */
   const expectEdged = () =>
     eventually(async () => {
-      const health: any = await (await fetch(`${origin}/api/health`)).json()
-      return health.checks.requests.edgeCount === asked - 2 || undefined
+      const health: any = await (await fetch(`${origin}/api/health/detailed`)).json()
+      return health.metrics.api.edge === asked - 2 || undefined
     })
 
   it('is one span with route and status in the trace of the caller, whom the answer tells of it', async () => {

@@ -48,9 +48,16 @@ describe('the OpenAPI document', () => {
     const { contentIds } = await addContents(business, tenant, { count: 3, memberId, productIds })
     await addPostings(business, tenant, { linkId: links[0] ?? '', count: 2 })
     const check = databaseCheck({ ping: async () => undefined })
-    const health = createHealth({ version: '0.1.0', checks: [check] }, business)
+    const pool = business.db.statistics()
+    const transitions = { CLOSED: 0, OPEN: 0, HALF_OPEN: 0 }
+    const breaker = { state: 'CLOSED', failures: 0, nextAttemptAt: undefined, transitions } as const
+    const inside = { database: () => ({ pool, breaker }) }
+    const health = createHealth({ version: '0.1.0', checks: [check], inside }, business)
     health.enter('ready')
-    api = await startApi(business, { health: healthHandler(health), limits: {} })
+    api = await startApi(business, {
+      health: healthHandler(health, { isOperator: () => true }),
+      limits: {},
+    })
     const drafts = links.filter((_, index) => index % 2 === 1)
     const recorded = await recordExamples({ api, tenant, drafts, contentIds, memberId })
     examples = tidyExamples(recorded, { origin: api.origin, startedAt })

@@ -100,7 +100,8 @@ export async function recordExamples(recorder: Recorder): Promise<Examples> {
       add(operationId, answer, body)
     }
   }
-  for (const path of ['/health', '/health/live', '/health/ready']) {
+  const healthPaths = ['', '/live', '/startup', '/ready', '/detailed', '/advanced', '/database']
+  for (const path of healthPaths.map((one) => `/health${one}`)) {
     const name = path.replaceAll(/\/(.)/g, (_, letter: string) => letter.toUpperCase())
     const answer = await api.call('GET', path)
     add(`get${name}`, answer)

@@ -27,6 +27,8 @@ export type Checked = CheckResult & {
   readonly isService: boolean
   readonly isVital: boolean
   readonly latencyMs: number
+  /** When it last passed since the process began. */
+  readonly lastPassedAt?: Date | undefined
 }
 
 /** Asks the check again. A question that never came back is not asked twice: a frozen server then holds one connection,
@@ -37,11 +39,13 @@ export type Probe = () => Promise<Checked>
 export function createProbe(check: Check, clock: Clock): Probe {
   const { name, isService, isVital } = check
   let pending: Promise<CheckResult> | undefined
+  let lastPassedAt: Date | undefined
   return async () => {
     const startedMs = clock.monotonicMs()
     const given = pending ? stillPending : await answer()
     const latencyMs = Math.round(clock.monotonicMs() - startedMs)
-    return { name, isService, isVital, latencyMs, ...given }
+    lastPassedAt = given.state === 'pass' ? clock.now() : lastPassedAt
+    return { name, isService, isVital, latencyMs, lastPassedAt, ...given }
   }
 
   function answer(): Promise<CheckResult> {

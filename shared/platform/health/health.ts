@@ -1,21 +1,38 @@
 import { getHeapStatistics } from 'node:v8'
 import type { Clock } from '../clock.ts'
-import { createProbe, type Check } from './check.ts'
-import { reportHealth, type HealthReport, type Memory } from './report.ts'
+import { createProbe, type Check, type Checked } from './check.ts'
+import { reportDatabase, type DatabaseHealth } from './database-health.ts'
+import { reportDetails, type Inside } from './details.ts'
+import {
+  reportHealth,
+  type DetailedHealthReport,
+  type HealthReport,
+  type Memory,
+} from './report.ts'
 
 /** Where a process is in its life. Only `ready` takes traffic; `draining` finishes what it has. */
 export type Phase = 'starting' | 'ready' | 'draining'
 
+/** Every answer is at most as old as `maxAgeMs`, and no question is asked twice at a time: asking often costs nothing more. */
 export type Health = {
-  /** At most as old as `maxAgeMs`, and one round of checks at a time: asking often costs nothing more. */
+  /** What monitors ask every few seconds. */
   report(): Promise<HealthReport>
+  /** The same with everything that operators want to know; within half a second, whatever does not answer. */
+  detailed(): Promise<DetailedHealthReport>
+  /** The database by itself; undefined in a process that was given no view of one. */
+  database(): Promise<DatabaseHealth | undefined>
   phase(): Phase
   enter(phase: Phase): void
 }
 
 export type HealthOptions = {
   readonly version: string
+  /** Asked for every report; one of them is called `database`. */
   readonly checks: readonly Check[]
+  /** Asked for the detailed report only. */
+  readonly details?: readonly Check[]
+  /** What needs no asking. */
+  readonly inside?: Inside
   readonly maxAgeMs?: number
   /** Replaced in tests. */
   readonly memory?: () => Memory
@@ -23,32 +40,55 @@ export type HealthOptions = {
 
 /** Answers for a process's health. Its first phase is `starting`. */
 export function createHealth(
-  { version, checks, maxAgeMs = 1000, memory = heap }: HealthOptions,
+  { version, checks, details = [], inside = {}, maxAgeMs = 1000, memory = heap }: HealthOptions,
   { clock }: { readonly clock: Clock },
 ): Health {
-  const probes = checks.map((check) => createProbe(check, clock))
   const startedMs = clock.monotonicMs()
   let phase: Phase = 'starting'
-  let latest: { readonly report: Promise<HealthReport>; readonly sinceMs: number } | undefined
 
-  async function ask(): Promise<HealthReport> {
-    const checked = await Promise.all(probes.map((probe) => probe()))
+  const kept = <T>(ask: () => Promise<T>): (() => Promise<T>) => keepFor(maxAgeMs, clock, ask)
+  const askAll = (asked: readonly Check[]): (() => Promise<readonly Checked[]>) => {
+    const probes = asked.map((check) => createProbe(check, clock))
+    return kept(() => Promise.all(probes.map((probe) => probe())))
+  }
+  const round = askAll(checks)
+  const detailRound = askAll(details)
+  const build = (checked: readonly Checked[]): HealthReport => {
     const uptimeSeconds = (clock.monotonicMs() - startedMs) / 1000
     return reportHealth({ checked, memory: memory(), at: clock.now(), uptimeSeconds, version })
   }
 
   return {
-    report() {
-      const nowMs = clock.monotonicMs()
-      if (!latest || nowMs - latest.sinceMs >= maxAgeMs) {
-        latest = { report: ask(), sinceMs: nowMs }
-      }
-      return latest.report
-    },
+    report: kept(async () => build(await round())),
+    detailed: kept(async () => {
+      const [basic, more] = await Promise.all([round(), detailRound()])
+      return reportDetails([...basic, ...more], inside, build)
+    }),
+    database: kept(async () => {
+      const asked = (await round()).find(({ name }) => name === 'database')
+      const view = inside.database?.()
+      return asked && view && reportDatabase(asked, view, clock.now())
+    }),
     phase: () => phase,
     enter(next) {
       phase = phase === 'draining' ? phase : next
     },
+  }
+}
+
+/** Asks again only when the last asking began `maxAgeMs` ago; whoever comes meanwhile shares it. */
+function keepFor<T>(
+  maxAgeMs: number,
+  clock: Pick<Clock, 'monotonicMs'>,
+  ask: () => Promise<T>,
+): () => Promise<T> {
+  let latest: { readonly answer: Promise<T>; readonly sinceMs: number } | undefined
+  return () => {
+    const nowMs = clock.monotonicMs()
+    if (!latest || nowMs - latest.sinceMs >= maxAgeMs) {
+      latest = { answer: ask(), sinceMs: nowMs }
+    }
+    return latest.answer
   }
 }
 

@@ -1,14 +1,16 @@
 import type { Cache } from '../cache/cache.ts'
 import type { Reserve } from '../database/reserve.ts'
 import type { Queues } from '../queue/queues.ts'
-import { summarise, type RequestFigures } from '../telemetry/request-figures.ts'
 import type { Check } from './check.ts'
 
 /** Below the 100 ms that a basic health check may take in all. */
 const pingBudgetMs = 80
 
+/** How long what only operators ask may take: with the rest it stays below the 500 ms of a detailed report. */
+export const detailBudgetMs = 400
+
 /** Asks the database on a connection beside the pool, so that the answer neither waits behind requests nor costs one. */
-export function databaseCheck(reserve: Reserve): Check {
+export function databaseCheck(reserve: Pick<Reserve, 'ping'>): Check {
   return {
     name: 'database',
     isService: true,
@@ -38,6 +40,7 @@ export function queueCheck(queues: Pick<Queues, 'ping' | 'backend'>): Check {
 /** The tiers of the cache, and how it is with Redis where that is one of them. Not vital: without it reads cost more. */
 export function cacheCheck(cache: Pick<Cache, 'ping' | 'tiers'>): Check {
   const backend = { none: 'none', memory: 'memory', 'memory-and-redis': 'redis' }[cache.tiers]
+  const hasRedis = backend === 'redis'
   return {
     name: 'cache',
     isService: true,
@@ -45,39 +48,11 @@ export function cacheCheck(cache: Pick<Cache, 'ping' | 'tiers'>): Check {
     budgetMs: pingBudgetMs,
     run: () =>
       cache.ping().then(
-        () => ({ state: 'pass', facts: { backend } }),
-        () => ({ state: 'warn', facts: { backend } }),
+        () => ({ state: 'pass', facts: { backend, ...(hasRedis && { redis: true }) } }),
+        () => ({ state: 'warn', facts: { backend, redis: false } }),
       ),
   }
 }
 
 /** A process that serves no reads keeps no answers. */
 export const noCacheCheck: Check = cacheCheck({ tiers: 'none', ping: async () => undefined })
-
-/** What requests took since the process began, and how many of them were answered before routing. Fails never: that some
- *  were slow is for alerts to judge, not for probes. */
-export function requestsCheck(figures: RequestFigures): Check {
-  return {
-    name: 'requests',
-    isService: false,
-    isVital: false,
-    budgetMs: pingBudgetMs,
-    async run() {
-      const { count, failedCount, quantileSeconds } = summarise(figures.all())
-      const p50Seconds = quantileSeconds(0.5)
-      const p95Seconds = quantileSeconds(0.95)
-      const p99Seconds = quantileSeconds(0.99)
-      return {
-        state: 'pass',
-        facts: {
-          count,
-          failedCount,
-          edgeCount: figures.edgeCount,
-          ...(p50Seconds !== undefined && { p50Seconds }),
-          ...(p95Seconds !== undefined && { p95Seconds }),
-          ...(p99Seconds !== undefined && { p99Seconds }),
-        },
-      }
-    },
-  }
-}

@@ -4,6 +4,7 @@ import type { Runner } from '../database/database.ts'
 import type { Canary } from '../queue/canary.ts'
 import { readSchedules } from '../queue/late-schedules.ts'
 import type { Check } from './check.ts'
+import { detailBudgetMs } from './platform-checks.ts'
 
 /** A process whose canary is older does not consume, whatever its connections say; several are sung in that time. */
 const canaryAgeMsMax = 60_000
@@ -34,7 +35,7 @@ export function schedulesCheck(slice: { readonly db: Runner; readonly clock: Clo
     name: 'schedules',
     isService: false,
     isVital: true,
-    budgetMs: 400,
+    budgetMs: detailBudgetMs,
     async run() {
       const schedules = await readSchedules(slice)
       const late = schedules.filter(({ isLate }) => isLate).map(({ id }) => id)
@@ -54,7 +55,7 @@ export function deadLettersCheck({ db }: { readonly db: Runner }): Check {
     name: 'deadLetters',
     isService: false,
     isVital: false,
-    budgetMs: 400,
+    budgetMs: detailBudgetMs,
     async run() {
       const [row] = await db.run(sql<{ open: number }>`
         select count(*)::integer as open from (

@@ -53,7 +53,7 @@ describe('health over HTTP and on the reserve', () => {
     const health = open([check('database', true, () => (broken ? fails() : works()))], clock)
 
     before(async () => {
-      const handler = healthHandler(health, 'ok')
+      const handler = healthHandler(health, { healthyWord: 'ok' })
       server = createServer((request, response) =>
         handler(request, response, () => response.writeHead(404).end()),
       )
@@ -95,6 +95,19 @@ describe('health over HTTP and on the reserve', () => {
       await clock.advance(1_000)
       expect((await fetch(`${origin}/health`)).status).to.equal(503)
       expect((await fetch(`${origin}/health/live`)).status).to.equal(200)
+    })
+
+    it('says 503 when it cannot even say how it is', async () => {
+      const inside = { database: () => Reflect.get(Object(undefined), 'pool').max }
+      const unable = createHealth({ version: '1', checks: [], inside }, { clock })
+      const handler = healthHandler(unable, { isOperator: () => true })
+      const one = createServer((request, response) => handler(request, response, () => {}))
+      one.listen(0, '127.0.0.1')
+      await once(one, 'listening')
+      const address = one.address()
+      const at = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+      expect((await fetch(`${at}/health/detailed`)).status).to.equal(503)
+      one.close()
     })
   })
 })
