@@ -6,5 +6,6 @@ await runProcess(process, {
   name: 'admin',
   readConfig: (environment) => readConfig(environment, 'admin'),
   logLevel: (config) => config.log.level,
+  errorTracking: (config) => config.sentry,
   start: startAdmin,
 })

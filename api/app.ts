@@ -26,6 +26,7 @@ import { addLink } from './http/exchange.ts'
 import { cors } from './http/cors.ts'
 import { withDeadline } from './http/deadline.ts'
 import { addressOf } from './http/define-read.ts'
+import { failOnPurpose } from './http/fail-on-purpose.ts'
 import { handleError } from './http/handle-error.ts'
 import { limitAnonymous } from './http/limit-request.ts'
 import { openHealth } from './http/open-health.ts'
@@ -54,6 +55,8 @@ export type ApiOptions = {
   readonly writeDeadlineMs: number
   /** False takes the version 2 lists away and leaves version 1: the way back of a roll-out. */
   readonly isCursorPaginationEnabled: boolean
+  /** Serves what fails on purpose. */
+  readonly isTestErrorEnabled: boolean
 }
 
 /** Pairs of credential and URL that the edge answers; each is about 3 KB beside the kept answer. */
@@ -167,6 +170,9 @@ export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestH
     slice,
     mounted.map((one) => ({ ...one, handle: withDeadline(deadlineOf(one.method), one.handle) })),
   )
+  if (options.isTestErrorEnabled) {
+    app.post('/api/test/error', anonymous, failOnPurpose(slice))
+  }
   app.use(anonymous, () => {
     throw new Problem(problems.routeUnknown, 'No route of this API has this path.')
   })

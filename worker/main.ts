@@ -6,5 +6,6 @@ await runProcess(process, {
   name: 'worker',
   readConfig: (environment) => readConfig(environment, 'worker'),
   logLevel: (config) => config.log.level,
+  errorTracking: (config) => config.sentry,
   start: startWorker,
 })

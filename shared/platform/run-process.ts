@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import { loadEnvFile } from './config/env-file.ts'
+import { openErrorTracker, type ErrorTracker, type ErrorTracking } from './errors/error-tracker.ts'
 import type { ProcessUsage } from './health/watch-process.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { createLifecycle } from './lifecycle.ts'
@@ -20,6 +21,8 @@ export type Program<Config> = {
   /** @throws with a message for the operator when the environment does not do */
   readonly readConfig: (environment: NodeJS.ProcessEnv) => Config
   readonly logLevel: (config: Config) => string
+  /** Where errors are filed besides the log. */
+  readonly errorTracking: (config: Config) => ErrorTracking
   /** How many processes share what it listens on; one when left out. */
   readonly sharing?: (config: Config) => Sharing
   /** Resolves when the process serves. */
@@ -39,12 +42,16 @@ export async function runProcess<Config>(
   program: Program<Config>,
 ): Promise<void> {
   const config = readOrExit(host, program)
-  const log = createLog(program.name, program.logLevel(config))
+  let tracker: ErrorTracker | undefined
+  const log = createLog(program.name, program.logLevel(config), 1, (logged) => {
+    tracker?.capture(logged)
+  })
   const sharing = program.sharing?.(config)
   if (sharing && sharing.processesCount > 1 && cluster.isPrimary) {
     await supervise(host, { ...sharing, name: program.name, log })
     return
   }
+  tracker = await openErrorTracker(program.errorTracking(config), log)
   const lifecycle = createLifecycle(log, stepTimeoutMs)
   let isStopping = false
   let exitCode = 0
@@ -60,7 +67,7 @@ export async function runProcess<Config>(
     if (failure !== undefined) {
       log.error({ err: failure }, 'shutdown was not clean')
     }
-    await flushTelemetry()
+    await Promise.all([flushTelemetry(), tracker?.close()])
     log.info({ exitCode }, 'process stopped')
     host.exit(failure === undefined ? exitCode : 1)
   }

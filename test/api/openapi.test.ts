@@ -85,6 +85,7 @@ describe('the OpenAPI document', () => {
       readDeadlineMs: 1,
       writeDeadlineMs: 1,
       isCursorPaginationEnabled: true,
+      isTestErrorEnabled: false,
     }
     const app: any = createApi(api.slice, options, (_request, _response, next) => next())
     const mounted = app.router.stack

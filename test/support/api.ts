@@ -109,6 +109,7 @@ export async function startApi(
     readDeadlineMs: 5_000,
     writeDeadlineMs: 10_000,
     isCursorPaginationEnabled: true,
+    isTestErrorEnabled: false,
   }
   const warming = openWarming(slice, lifecycle, {
     ...defaults,

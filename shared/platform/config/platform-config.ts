@@ -84,6 +84,7 @@ export type PlatformConfig = {
     /** Absent: nothing is sent, because there is no DSN or it is switched off. */
     readonly dsn: string | undefined
     readonly release: string
+    readonly environment: Environment
     readonly authToken: string | undefined
   }
 }
@@ -117,6 +118,7 @@ export function platformConfig(
     sentry: {
       dsn: values.SENTRY_ENABLED ? values.SENTRY_DSN : undefined,
       release: values.SENTRY_RELEASE ?? version,
+      environment: values.NODE_ENV,
       authToken: values.SENTRY_AUTH_TOKEN,
     },
   }

@@ -115,6 +115,5 @@ export const httpSettings = defineSettings({
     standard: 'false',
     meaning:
       'Serves POST /api/test/error (with an admin key), which fails on purpose to try the error tracker.',
-    comesWith: 'error tracking',
   },
 })

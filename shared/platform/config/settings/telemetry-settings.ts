@@ -66,39 +66,35 @@ export const telemetrySettings = defineSettings({
     secret: true,
     example: '$(openssl rand -hex 32)',
     meaning:
-      'The bearer token for /api/metrics and /metrics. Not set: nobody gets in with a token.',
-    comesWith: 'metrics and slow-query logs',
+      'The bearer token for /api/metrics, /metrics and the detailed health. Not set: nobody gets in with a token.',
   },
   METRICS_ALLOW_LOCAL: {
     schema: flag(),
     standard: { development: 'true', production: 'false' },
-    meaning: 'true: callers on the same machine read the metrics without a token.',
-    comesWith: 'metrics and slow-query logs',
+    meaning:
+      'true: callers on the same machine read the metrics and the detailed health without a token.',
   },
   SENTRY_DSN: {
     schema: url('https:', 'http:'),
     secret: true,
     example: 'https://key@sentry.example.com/1',
     meaning: 'The error tracker. Not set: errors are only logged.',
-    comesWith: 'error tracking',
   },
   SENTRY_RELEASE: {
     schema: text('a version'),
     example: '0.1.0',
     meaning: 'The release that errors are filed under. Not set: the version of package.json.',
-    comesWith: 'error tracking',
   },
   SENTRY_ENABLED: {
     schema: flag(),
     standard: 'true',
     meaning: 'false: nothing is sent to the error tracker even when SENTRY_DSN is set.',
-    comesWith: 'error tracking',
   },
   SENTRY_AUTH_TOKEN: {
     schema: text('a token'),
     secret: true,
     example: 'sntrys_token',
     meaning: "Reads the error tracker's own statistics for reports.",
-    comesWith: 'error tracking',
+    comesWith: 'reports of its statistics',
   },
 })
