@@ -7,6 +7,7 @@ import { printEntryMemory } from './entry-memory.ts'
 import { engagementScores } from './engagement-scores.ts'
 import { fxBatch } from './fx-batch.ts'
 import { printHistory } from './fx-history.ts'
+import { health } from './health.ts'
 import { printHitRatios } from './hit-ratio.ts'
 import { printInvalidations } from './invalidation.ts'
 import { printIdleSockets } from './idle-sockets.ts'
@@ -85,6 +86,9 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'worker-kills': workerKills,
   'outbox-relay': outboxRelay,
   'redis-outage': redisOutage,
+
+  // whether it says how it is
+  health,
 
   // whether it lies
   races: plain('eleven interleavings, against five other caches', races),

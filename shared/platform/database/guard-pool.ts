@@ -52,35 +52,36 @@ type Connected = (
 
 /**
  * Puts the pool behind its circuit. Only where a connection must be opened: one that idles is handed out as ever, so that
- * this costs nothing while all is well, and what still works goes on while others are refused. A database that froze loses its
- * connections to the limits of statements, and is noticed when they are to be replaced.
+ * this costs next to nothing while all is well, and what still works goes on while others are refused. A database that froze
+ * loses its connections to the limits of statements, and is noticed when they are to be replaced. After that an idle one counts
+ * as a trial too, or a pool that needs no more of them would never close its circuit.
  */
 export function guardPool(pool: pg.Pool, circuit: CircuitBreaker): void {
   const connect: () => Promise<pg.PoolClient> = pool.connect.bind(pool)
 
-  function open(): Promise<pg.PoolClient> {
-    return circuit.run(
-      async (signal) => {
-        const client = await connect()
-        if (signal.aborted) {
-          client.release() // it came after its trial had been given up
-        }
-        return client
-      },
-      () =>
-        Promise.reject(
-          new DatabaseRefused('the database does not answer; it is not asked for now'),
-        ),
-    )
+  async function attempt(signal: AbortSignal): Promise<pg.PoolClient> {
+    const client = await connect()
+    if (signal.aborted) {
+      client.release() // it came after its trial had been given up
+    }
+    return client
+  }
+
+  function acquire(): Promise<pg.PoolClient> {
+    if (pool.idleCount === 0) {
+      return circuit.run(attempt, refuse)
+    }
+    const isTrial = circuit.snapshot().state === 'HALF_OPEN'
+    return isTrial ? circuit.run(attempt, connect) : connect()
   }
 
   Object.assign(pool, {
     connect(callback?: Connected): Promise<pg.PoolClient> | undefined {
-      const connected = pool.idleCount > 0 ? connect() : open()
+      const acquired = acquire()
       if (!callback) {
-        return connected
+        return acquired
       }
-      connected.then(
+      acquired.then(
         (client) => callback(undefined, client, (reason) => client.release(reason)),
         (error: Error) => callback(error, undefined, () => undefined),
       )
@@ -88,3 +89,6 @@ export function guardPool(pool: pg.Pool, circuit: CircuitBreaker): void {
     },
   })
 }
+
+const refuse = (): Promise<never> =>
+  Promise.reject(new DatabaseRefused('the database does not answer; it is not asked for now'))

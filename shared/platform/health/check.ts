@@ -18,6 +18,8 @@ export type Check = {
   readonly isVital: boolean
   /** How long the answer may take. */
   readonly budgetMs: number
+  /** What it comes to when no answer came in time; it has failed when left out. */
+  readonly whenLate?: CheckResult
   run(): Promise<CheckResult>
 }
 
@@ -37,12 +39,12 @@ export type Probe = () => Promise<Checked>
 
 /** Makes a check answer within its budget, whatever it waits for. */
 export function createProbe(check: Check, clock: Clock): Probe {
-  const { name, isService, isVital } = check
+  const { name, isService, isVital, whenLate } = check
   let pending: Promise<CheckResult> | undefined
   let lastPassedAt: Date | undefined
   return async () => {
     const startedMs = clock.monotonicMs()
-    const given = pending ? stillPending : await answer()
+    const given = pending ? late('still no answer') : await answer()
     const latencyMs = Math.round(clock.monotonicMs() - startedMs)
     lastPassedAt = given.state === 'pass' ? clock.now() : lastPassedAt
     return { name, isService, isVital, latencyMs, lastPassedAt, ...given }
@@ -53,10 +55,12 @@ export function createProbe(check: Check, clock: Clock): Probe {
     pending = asked
     void asked.finally(() => (pending = undefined))
     const patience = new AbortController()
-    const late = clock.sleep(check.budgetMs, patience.signal).then(() => tooLate)
-    return Promise.race([asked, late.catch(() => tooLate)]).finally(() => patience.abort())
+    const tooLate = late('no answer in time')
+    const over = clock.sleep(check.budgetMs, patience.signal).then(() => tooLate)
+    return Promise.race([asked, over.catch(() => tooLate)]).finally(() => patience.abort())
+  }
+
+  function late(reason: string): CheckResult {
+    return { state: whenLate?.state ?? 'fail', facts: { ...whenLate?.facts, reason } }
   }
 }
-
-const tooLate: CheckResult = { state: 'fail', facts: { reason: 'no answer in time' } }
-const stillPending: CheckResult = { state: 'fail', facts: { reason: 'still no answer' } }

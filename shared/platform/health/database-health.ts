@@ -37,14 +37,15 @@ export type DatabaseHealth = z.infer<typeof databaseHealth>
 /** Above this share in use it is worth a look; REQUIREMENTS O-06. */
 const utilizationMax = 0.75
 
-/** What the pool and its circuit say: that much is in use, or that statements are refused. */
+/** What the pool and its circuit say: that much is in use, or that statements are refused. Half open they are tried again, and
+ *  that may last until somebody needs the database. */
 export function judgeDatabase({ pool, breaker }: DatabaseView): readonly Checked[] {
   const { utilization, waiting } = describePool(pool)
   const isBusy = utilization > utilizationMax || waiting > 0
   const { state } = breaker
   return [
     judged('pool', isBusy ? 'warn' : 'pass', { utilization, waiting }),
-    judged('circuit', state === 'CLOSED' ? 'pass' : 'warn', { state }),
+    judged('circuit', state === 'OPEN' ? 'warn' : 'pass', { state }),
   ]
 }
 

@@ -41,15 +41,17 @@ export function queueCheck(queues: Pick<Queues, 'ping' | 'backend'>): Check {
 export function cacheCheck(cache: Pick<Cache, 'ping' | 'tiers'>): Check {
   const backend = { none: 'none', memory: 'memory', 'memory-and-redis': 'redis' }[cache.tiers]
   const hasRedis = backend === 'redis'
+  const away = { state: 'warn', facts: { backend, redis: false } } as const
   return {
     name: 'cache',
     isService: true,
     isVital: false,
     budgetMs: pingBudgetMs,
+    whenLate: away,
     run: () =>
       cache.ping().then(
         () => ({ state: 'pass', facts: { backend, ...(hasRedis && { redis: true }) } }),
-        () => ({ state: 'warn', facts: { backend, redis: false } }),
+        () => away,
       ),
   }
 }
