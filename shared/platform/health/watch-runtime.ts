@@ -16,7 +16,7 @@ const resolutionMs = 20
 
 /** Begins to watch the process, and ends with the lifecycle. What is returned says how it was since it was last asked.
  *  @param usage left out, resident memory and processor time are not known */
-export function watchProcess(
+export function watchRuntime(
   { clock, lifecycle }: { readonly clock: Clock; readonly lifecycle: Pick<Lifecycle, 'defer'> },
   usage?: ProcessUsage,
 ): () => ProcessFigures {
