@@ -18,7 +18,7 @@ import { databaseView } from '#platform/health/database-health'
 import { createHealth } from '#platform/health/health'
 import { healthHandler } from '#platform/health/health-handler'
 import { noCacheCheck, databaseCheck, queueCheck } from '#platform/health/platform-checks'
-import { watchProcess } from '#platform/health/watch-process'
+import { watchRuntime } from '#platform/health/watch-runtime'
 import { outboxCheck } from '#platform/health/work-checks'
 import { createOperatorAccess } from '#platform/http/operator-access'
 import { listen } from '#platform/listen'
@@ -55,7 +55,7 @@ export async function startAdmin(config: Config, started: Started): Promise<void
       details: [fxCheck(fx, reserve), outboxCheck({ db: reserve }), ledgerCheck({ db: reserve })],
       inside: {
         database: databaseView(platform),
-        process: watchProcess(platform, started.usage),
+        process: watchRuntime(platform, started.usage),
         migration: migrationNames.at(-1),
       },
     },

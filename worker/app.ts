@@ -9,7 +9,7 @@ import { databaseView } from '#platform/health/database-health'
 import { createHealth, type Health } from '#platform/health/health'
 import { healthHandler, notFound } from '#platform/health/health-handler'
 import { databaseCheck, noCacheCheck, queueCheck } from '#platform/health/platform-checks'
-import { watchProcess } from '#platform/health/watch-process'
+import { watchRuntime } from '#platform/health/watch-runtime'
 import { outboxCheck } from '#platform/health/work-checks'
 import { canaryCheck, deadLettersCheck, schedulesCheck } from '#platform/health/worker-checks'
 import { createOperatorAccess } from '#platform/http/operator-access'
@@ -95,7 +95,7 @@ function openHealth(slice: WorkerSlice, config: Config, started: Started): Healt
       ],
       inside: {
         database: databaseView(slice),
-        process: watchProcess(slice, started.usage),
+        process: watchRuntime(slice, started.usage),
         migration: migrationNames.at(-1),
       },
     },

@@ -3,7 +3,7 @@ import { ledgerCheck } from '#payments'
 import { databaseView } from '#platform/health/database-health'
 import { createHealth, type Health } from '#platform/health/health'
 import { cacheCheck, databaseCheck } from '#platform/health/platform-checks'
-import { watchProcess, type ProcessUsage } from '#platform/health/watch-process'
+import { watchRuntime, type ProcessUsage } from '#platform/health/watch-runtime'
 import { outboxCheck, workCheck } from '#platform/health/work-checks'
 import type { Platform } from '#platform/platform'
 import type { ApiSlice } from '../slice.ts'
@@ -30,7 +30,7 @@ export function openHealth(
         requests: figures,
         database: databaseView(slice),
         cache: () => cache.report(),
-        process: watchProcess(slice, usage),
+        process: watchRuntime(slice, usage),
         migration,
       },
     },

@@ -35,6 +35,8 @@ export async function openPlatform(
   const { clock = systemClock, random = systemRandom } = overrides
   const db = overrides.db ?? (await openDatabase(config.database, entities, { log, lifecycle }))
   const reserve = openReserve(config.database, { lifecycle })
+  // it connects now, so that the first who asks for health does not wait for that; whether it answers is for others to say
+  await reserve.ping().catch(() => undefined)
   const needs = { clock, log, lifecycle, reserve }
   const databaseCircuit = openDatabaseCircuit(config.database.acquireTimeoutMs, needs)
   guardPool(db.pool, databaseCircuit)

@@ -1,7 +1,7 @@
 import cluster from 'node:cluster'
 import { loadEnvFile } from './config/env-file.ts'
 import { openErrorTracker, type ErrorTracker, type ErrorTracking } from './errors/error-tracker.ts'
-import type { ProcessUsage } from './health/watch-process.ts'
+import type { ProcessUsage } from './health/watch-runtime.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLog, type Log } from './log.ts'

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { Agent, get } from 'node:http'
+import { loadavg } from 'node:os'
 import { systemClock } from '../../shared/platform/clock.ts'
 import { openFreezable, type Freezable } from '../support/freezable.ts'
 import type { Told } from './options.ts'
@@ -24,7 +27,10 @@ async function printHealth(told: Told): Promise<void> {
     console.log('left out, no Redis on PATH')
     return
   }
-  console.log(`${usersCount} users, each asks again ${pauseMs} ms after its answer`)
+  const busy = loadavg()[0]?.toFixed(1)
+  console.log(
+    `${usersCount} users, each asks again ${pauseMs} ms after its answer; the load of the machine is ${busy}`,
+  )
   console.log('frozen     path                   requests/s   p50 ms   p99 ms   max ms  statuses')
   for (const frozen of states) {
     if (frozen !== 'nothing') {
@@ -39,6 +45,13 @@ async function printHealth(told: Told): Promise<void> {
   await servers.close()
 }
 
+async function ask(url: string, agent: Agent): Promise<number> {
+  const [response] = await once(get(url, { agent }), 'response')
+  response.resume()
+  await once(response, 'end')
+  return response.statusCode
+}
+
 type Line = {
   readonly frozen: string
   readonly path: string
@@ -50,21 +63,23 @@ async function print(
   servers: Freezable,
   { frozen, path, promisedMs, seconds }: Line,
 ): Promise<void> {
+  const agent = new Agent({ keepAlive: true })
   const tookMs: number[] = []
   const statuses = new Map<number, number>()
   const beganMs = systemClock.monotonicMs()
   const endsMs = beganMs + seconds * 1_000
-  const user = async (): Promise<void> => {
+  const user = async (_: unknown, index: number): Promise<void> => {
+    await systemClock.sleep((pauseMs * index) / usersCount)
     while (systemClock.monotonicMs() < endsMs) {
       const sentMs = systemClock.monotonicMs()
-      const answer = await fetch(`${servers.origin}${path}`)
-      await answer.arrayBuffer()
+      const status = await ask(`${servers.origin}${path}`, agent)
       tookMs.push(systemClock.monotonicMs() - sentMs)
-      statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
+      statuses.set(status, (statuses.get(status) ?? 0) + 1)
       await systemClock.sleep(pauseMs)
     }
   }
-  await Promise.all(Array.from({ length: usersCount }, user))
+  await Promise.all(Array.from({ length: usersCount }).map(user))
+  agent.destroy()
   const perSecond = (tookMs.length * 1_000) / (systemClock.monotonicMs() - beganMs)
   const [p50, p99] = [quantile(tookMs, 0.5), quantile(tookMs, 0.99)]
   const figures = [p50, p99, Math.max(...tookMs)].map((ms) => ms.toFixed(1).padStart(8)).join(' ')

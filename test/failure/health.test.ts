@@ -99,7 +99,7 @@ describe('the health of a process whose servers are frozen', () => {
     expect(new Date(nextAttemptAt).getTime()).to.be.above(systemClock.now().getTime())
     expect(transitions).to.include({ OPEN: 1, HALF_OPEN: 0, CLOSED: 0 })
     const refused = servers.child.lines.filter(({ msg }) =>
-      /^database circuit opened/.test(String(msg)),
+      String(msg).startsWith('database circuit opened'),
     )
     expect(refused).to.have.length(1)
     servers.thaw()

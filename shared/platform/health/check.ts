@@ -18,7 +18,7 @@ export type Check = {
   readonly isVital: boolean
   /** How long the answer may take. */
   readonly budgetMs: number
-  /** What it comes to when no answer came in time; it has failed when left out. */
+  /** What it comes to when no answer came in time. Left out, it has failed, unless it passed a moment ago. */
   readonly whenLate?: CheckResult
   run(): Promise<CheckResult>
 }
@@ -36,6 +36,10 @@ export type Checked = CheckResult & {
 /** Asks the check again. A question that never came back is not asked twice: a frozen server then holds one connection,
  *  not one for every probe. */
 export type Probe = () => Promise<Checked>
+
+/** What has passed this recently and is late now is slow, not away: on a busy machine a ping may well take longer than its
+ *  budget, and a process must not be taken for dead over that. */
+const slowMsMax = 3_000
 
 /** Makes a check answer within its budget, whatever it waits for. */
 export function createProbe(check: Check, clock: Clock): Probe {
@@ -61,6 +65,8 @@ export function createProbe(check: Check, clock: Clock): Probe {
   }
 
   function late(reason: string): CheckResult {
-    return { state: whenLate?.state ?? 'fail', facts: { ...whenLate?.facts, reason } }
+    const sinceMs = clock.now().getTime() - (lastPassedAt?.getTime() ?? 0)
+    const state = whenLate?.state ?? (sinceMs < slowMsMax ? 'warn' : 'fail')
+    return { state, facts: { ...whenLate?.facts, reason } }
   }
 }

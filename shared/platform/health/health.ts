@@ -13,7 +13,8 @@ import {
 /** Where a process is in its life. Only `ready` takes traffic; `draining` finishes what it has. */
 export type Phase = 'starting' | 'ready' | 'draining'
 
-/** Every answer is at most as old as `maxAgeMs`, and no question is asked twice at a time: asking often costs nothing more. */
+/** Nothing is asked more often than once in `maxAgeMs`, nor twice at a time: asking often costs nothing more. An answer is at most
+ *  twice as old. */
 export type Health = {
   /** What monitors ask every few seconds. */
   report(): Promise<HealthReport>
@@ -46,10 +47,13 @@ export function createHealth(
   const startedMs = clock.monotonicMs()
   let phase: Phase = 'starting'
 
-  const kept = <T>(ask: () => Promise<T>): (() => Promise<T>) => keepFor(maxAgeMs, clock, ask)
+  /** A report is made beside those who ask: otherwise all who come while something is frozen would wait for its budget. */
+  const kept = <T>(ask: () => Promise<T>): (() => Promise<T>) =>
+    keepFor({ maxAgeMs, staleMaxMs: 2 * maxAgeMs }, clock, ask)
   const askAll = (asked: readonly Check[]): (() => Promise<readonly Checked[]>) => {
     const probes = asked.map((check) => createProbe(check, clock))
-    return kept(() => Promise.all(probes.map((probe) => probe())))
+    const ask = (): Promise<readonly Checked[]> => Promise.all(probes.map((probe) => probe()))
+    return keepFor({ maxAgeMs, staleMaxMs: 0 }, clock, ask)
   }
   const round = askAll(checks)
   const detailRound = askAll(details)
@@ -76,19 +80,27 @@ export function createHealth(
   }
 }
 
-/** Asks again only when the last asking began `maxAgeMs` ago; whoever comes meanwhile shares it. */
+/** Asks again only when the last asking began `maxAgeMs` ago; whoever comes meanwhile shares it, or is given the answer before
+ *  as long as that is not older than `staleMaxMs`. */
 function keepFor<T>(
-  maxAgeMs: number,
+  { maxAgeMs, staleMaxMs }: { readonly maxAgeMs: number; readonly staleMaxMs: number },
   clock: Pick<Clock, 'monotonicMs'>,
   ask: () => Promise<T>,
 ): () => Promise<T> {
-  let latest: { readonly answer: Promise<T>; readonly sinceMs: number } | undefined
+  type Asked = { readonly answer: Promise<T>; readonly sinceMs: number }
+  let latest: Asked | undefined
+  let answered: Asked | undefined
   return () => {
     const nowMs = clock.monotonicMs()
     if (!latest || nowMs - latest.sinceMs >= maxAgeMs) {
-      latest = { answer: ask(), sinceMs: nowMs }
+      const asked = { answer: ask(), sinceMs: nowMs }
+      latest = asked
+      asked.answer.then(
+        () => (answered = asked),
+        () => undefined,
+      )
     }
-    return latest.answer
+    return answered && nowMs - answered.sinceMs < staleMaxMs ? answered.answer : latest.answer
   }
 }
 

@@ -86,6 +86,36 @@ describe('health report', () => {
     expect(asked).to.equal(1)
   })
 
+  it('is degraded while something that just passed is slow, and unhealthy once it stays away', async () => {
+    const clock = createTestClock()
+    let isSlow = false
+    const sometimes = check('database', () => (isSlow ? never() : passes()))
+    const health = createHealth({ version: '1', checks: [sometimes], memory: roomy }, { clock })
+    const after = async (ms: number) => {
+      await clock.advance(ms)
+      const asked = health.report()
+      await clock.advance(80)
+      return (await asked).status
+    }
+    expect(await after(0)).to.equal('healthy')
+    isSlow = true
+    expect(await after(2_000)).to.equal('degraded')
+    expect(await after(2_000)).to.equal('unhealthy')
+  })
+
+  it('keeps nobody waiting who asks while a report of a moment ago is renewed', async () => {
+    const clock = createTestClock()
+    let isSlow = false
+    const sometimes = check('database', () => (isSlow ? never() : passes()))
+    const health = createHealth({ version: '1', checks: [sometimes], memory: roomy }, { clock })
+    await health.report()
+    isSlow = true
+    await clock.advance(1_000)
+    expect((await health.report()).status).to.equal('healthy')
+    await clock.advance(80)
+    expect((await health.report()).status).to.equal('degraded')
+  })
+
   it('asks once, however many want to know within the second', async () => {
     const clock = createTestClock()
     let asked = 0
@@ -96,8 +126,8 @@ describe('health report', () => {
     const health = createHealth({ version: '1', checks: [counted], memory: roomy }, { clock })
     await Promise.all(Array.from({ length: 1000 }, () => health.report()))
     expect(asked).to.equal(1)
-    await clock.advance(1000)
-    await health.report()
+    await clock.advance(2000)
+    await Promise.all(Array.from({ length: 1000 }, () => health.report()))
     expect(asked).to.equal(2)
     expect(clock.sleeping()).to.equal(0)
   })
