@@ -17,6 +17,9 @@ import { createHealth } from '#platform/health/health'
 import { healthHandler } from '#platform/health/health-handler'
 import { noCacheCheck, databaseCheck, queueCheck } from '#platform/health/platform-checks'
 import { listen } from '#platform/listen'
+import { metricsHandler } from '#platform/metrics/metrics-handler'
+import { metricsOptions } from '#platform/metrics/metrics-options'
+import { openProcessMetrics } from '#platform/metrics/process-metrics'
 import { openPlatform } from '#platform/platform'
 import { openQueues } from '#platform/queue/queues'
 import type { Started } from '#platform/run-process'
@@ -45,14 +48,23 @@ export async function startAdmin(config: Config, started: Started): Promise<void
   const health = createHealth({ version: config.process.version, checks }, platform)
   const fx = openFx(config.fx, { ...platform, allowsLoopback })
   const slice = { ...platform, fx, health, queues, deadlineMs: admin.deadlineMs, cachePatienceMs }
-  const app = createAdmin(slice, healthHandler(health, config.health.basicStatus))
+  const metrics = await openProcessMetrics(metricsOptions(config), platform)
+  const app = createAdmin(
+    slice,
+    healthHandler(health, config.health.basicStatus),
+    metricsHandler(metrics, config.metrics),
+  )
   await listen(app, { name: 'admin', host: admin.host, port: admin.port }, platform)
   platform.lifecycle.defer('readiness', async () => health.enter('draining'))
   health.enter('ready')
 }
 
 /** The whole admin process as one Express application; nothing listens yet. */
-export function createAdmin(slice: AdminSlice, health: RequestHandler): Express {
+export function createAdmin(
+  slice: AdminSlice,
+  health: RequestHandler,
+  metrics: RequestHandler,
+): Express {
   const app = express()
   app.set('query parser', false)
   app.disable('x-powered-by')
@@ -61,6 +73,7 @@ export function createAdmin(slice: AdminSlice, health: RequestHandler): Express 
   })
   app.use(helmet())
   app.use(health)
+  app.use(metrics)
   app.get('/', frontPage)
   app.use(
     '/trpc',

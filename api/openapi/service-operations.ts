@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { cacheFigures, metricsSnapshot } from '#platform/metrics/snapshot'
 import { healthReport } from '#platform/health/report'
 import { problems } from '../http/problems.ts'
 import { limitHeaders, type HeaderName } from './headers.ts'
@@ -10,7 +11,8 @@ const report = healthReport.meta({ id: 'HealthReport' })
 const cached: readonly HeaderName[] = ['Cache-Control', 'ETag', ...limitHeaders]
 const html = 'text/html; charset=utf-8'
 
-/** What the API serves beside resources and routes; all of it without a credential. */
+/** What the API serves beside resources and routes; all of it without a credential, but for the metrics, which have a token
+ *  of their own. */
 export function describeService(): readonly Described[] {
   const health = [{ prefix: '' }, { prefix: '/api' }].flatMap(({ prefix }) => [
     describeHealth(`${prefix}/health`, 'Read the health of the service and what it needs', {
@@ -39,6 +41,7 @@ export function describeService(): readonly Described[] {
   })
   return [
     ...health,
+    ...describeMetrics(),
     ...documents,
     {
       ...page('/docs', 'getDocs'),
@@ -84,6 +87,36 @@ const found = (description: string, mediaType: string) =>
     mediaType,
     schema: z.string(),
   }) as const
+
+function describeMetrics(): readonly Described[] {
+  const plain = 'text/plain; version=0.0.4; charset=utf-8'
+  const figures = metricsSnapshot.meta({ id: 'MetricsSnapshot' })
+  const cache = cacheFigures.meta({ id: 'CacheFigures' })
+  return [
+    describeReading('/metrics', 'Read the metrics as Prometheus does', z.string(), plain),
+    describeReading('/api/metrics', 'Read the metrics at a glance', figures),
+    ...['/metrics/cache', '/api/metrics/cache', '/cache/stats', '/api/cache/stats'].map((path) =>
+      describeReading(path, 'Read how the cache serves', cache),
+    ),
+  ]
+}
+
+function describeReading(
+  path: string,
+  summary: string,
+  schema: z.ZodType,
+  mediaType = 'application/json; charset=utf-8',
+): Described {
+  const headers: HeaderName[] = ['Cache-Control']
+  return {
+    ...page(path, `get${pascal(path)}`),
+    problems: [...beforeRoutes, problems.credentialMissing],
+    summary,
+    description:
+      'Of the process that answers, since it began. Read with `METRICS_TOKEN` as the bearer token, or from the same machine where `METRICS_ALLOW_LOCAL` says so.',
+    answers: [{ status: 200, description: 'The figures.', headers, mediaType, schema }],
+  }
+}
 
 function describeHealth(
   path: string,

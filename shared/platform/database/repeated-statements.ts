@@ -1,19 +1,21 @@
+import { z } from 'zod'
 import { fingerprintOf } from './fingerprint.ts'
 
 /** A statement that one request sends for each of many things, where one statement would do for all: the N+1 pattern. */
-export type RepeatedStatement = {
+export const repeatedStatement = z.object({
   /** The template of the route. */
-  readonly route: string
-  readonly fingerprint: string
+  route: z.string(),
+  fingerprint: z.string(),
   /** Without literals; parameters stand as `$1`. */
-  readonly statement: string
+  statement: z.string(),
   /** Requests that did so. */
-  readonly requests: number
+  requests: z.number(),
   /** The most often that one of them sent it. */
-  readonly repeatsMax: number
+  repeatsMax: z.number(),
   /** RFC 3339, UTC. */
-  readonly lastAt: string
-}
+  lastAt: z.iso.datetime(),
+})
+export type RepeatedStatement = z.infer<typeof repeatedStatement>
 
 /** A request that sends the same text so often repeats itself. Four of a kind come about without a loop: the four frozen
  *  rates of a link. */

@@ -1,24 +1,26 @@
+import { z } from 'zod'
 import { fingerprintOf } from './fingerprint.ts'
 
 /** From when on a statement is slow, in milliseconds. */
 export type SlowLimits = { readonly slowLogMs: number; readonly slowAlertMs: number }
 
 /** How a statement was slow, since the process began. */
-export type SlowStatement = {
-  readonly fingerprint: string
+export const slowStatement = z.object({
+  fingerprint: z.string(),
   /** Without literals; parameters stand as `$1`. */
-  readonly statement: string
-  /** Where it was sent last: the template of a route, or nothing known. */
-  readonly route: string
+  statement: z.string(),
+  /** Where it was sent last: the template of a route, empty where there was none. */
+  route: z.string(),
   /** How often it took longer than the limit of the log. */
-  readonly count: number
+  count: z.number(),
   /** How often it took longer than that of the alert. */
-  readonly alertCount: number
-  readonly totalMs: number
-  readonly maxMs: number
+  alertCount: z.number(),
+  totalMs: z.number(),
+  maxMs: z.number(),
   /** RFC 3339, UTC. */
-  readonly lastAt: string
-}
+  lastAt: z.iso.datetime(),
+})
+export type SlowStatement = z.infer<typeof slowStatement>
 
 /** One statement that took long. */
 export type Slow = {

@@ -55,6 +55,7 @@ export class StatementWatch {
   readonly #work = new AsyncLocalStorage<Work>()
   readonly #series = new Map<string, StatementSeries>()
   readonly #errors = new Map<string, number>()
+  readonly #retries = new Map<string, number>()
   readonly #perRoute = new Map<string, number>()
   readonly #slow = new SlowStatements()
   readonly #repeated = new RepeatedStatements()
@@ -95,6 +96,16 @@ export class StatementWatch {
   /** Statements that failed, by the class of their SQLSTATE; `none` where the server said nothing. */
   errors(): Iterable<readonly [string, number]> {
     return this.#errors
+  }
+
+  /** A transaction is tried again.  @param reason a SQLSTATE that a new attempt can heal */
+  countRetry(reason: string): void {
+    this.#retries.set(reason, (this.#retries.get(reason) ?? 0) + 1)
+  }
+
+  /** Transactions that were tried again, by the SQLSTATE that made them fail. */
+  retries(): Iterable<readonly [string, number]> {
+    return this.#retries
   }
 
   /** Statements that requests sent, by the templates of routes. */

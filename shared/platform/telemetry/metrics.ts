@@ -1,4 +1,4 @@
-import type { Attributes, HrTime } from '@opentelemetry/api'
+import { ValueType, type Attributes, type HrTime } from '@opentelemetry/api'
 import { hrTime } from '@opentelemetry/core'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import {
@@ -114,7 +114,7 @@ class Histograms implements MetricProducer {
   async collect(): Promise<CollectionResult> {
     const times = { startTime: this.#startTime, endTime: hrTime() }
     const metrics = this.#metrics.map(({ name, points }): HistogramMetricData => ({
-      descriptor: { ...name, valueType: 1 },
+      descriptor: { ...name, valueType: ValueType.DOUBLE },
       aggregationTemporality: AggregationTemporality.CUMULATIVE,
       dataPointType: DataPointType.HISTOGRAM,
       dataPoints: Array.from(points(), ({ labels, bounds, counts, sum }) => {
@@ -134,26 +134,21 @@ class Histograms implements MetricProducer {
 function fromData({ descriptor, ...data }: MetricData): readonly Metric[] {
   const { name, unit, description } = descriptor
   const named = { name, unit, description }
-  switch (data.dataPointType) {
-    case DataPointType.SUM:
-    case DataPointType.GAUGE: {
-      const kind = data.dataPointType === DataPointType.SUM ? 'counter' : 'gauge'
-      const points = data.dataPoints.map(({ attributes, value }) => {
-        return { labels: labelsOf(attributes), value }
-      })
-      return [{ ...named, kind, points }]
-    }
-    case DataPointType.HISTOGRAM: {
-      const points = data.dataPoints.map(({ attributes, value }) => {
-        const { boundaries: bounds, counts } = value.buckets
-        return { labels: labelsOf(attributes), bounds, counts, sum: value.sum ?? 0 }
-      })
-      return [{ ...named, kind: 'histogram', points }]
-    }
-    case DataPointType.EXPONENTIAL_HISTOGRAM: {
-      return []
-    }
+  if (data.dataPointType === DataPointType.EXPONENTIAL_HISTOGRAM) {
+    return []
   }
+  if (data.dataPointType === DataPointType.HISTOGRAM) {
+    const points = data.dataPoints.map(({ attributes, value }) => {
+      const { boundaries: bounds, counts } = value.buckets
+      return { labels: labelsOf(attributes), bounds, counts, sum: value.sum ?? 0 }
+    })
+    return [{ ...named, kind: 'histogram', points }]
+  }
+  const kind = data.dataPointType === DataPointType.SUM ? 'counter' : 'gauge'
+  const points = data.dataPoints.map(({ attributes, value }) => {
+    return { labels: labelsOf(attributes), value }
+  })
+  return [{ ...named, kind, points }]
 }
 
 function labelsOf(attributes: Attributes): Labels {
