@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { issueAdminToken } from '#members'
-import { startAdmin, adminClient, type AdminClient } from '../support/admin.ts'
+import { sql } from 'kysely'
+import { startAdmin, adminClient, refusalOf, type AdminClient } from '../support/admin.ts'
 import { startApi, type Api } from '../support/api.ts'
 import { addTenant, openBusiness, type Business, type Tenant } from '../support/business.ts'
 import { addProducts } from '../support/catalogue.ts'
@@ -173,15 +174,74 @@ describe('the metrics of an API process', () => {
     await read('/metrics')
   })
 
-  it('name the slow statements and the N+1 patterns to operators, and explain the former', async () => {
-    const slow = await client.metrics.slowQueries.query()
-    expect(slow).to.include({ known: 1, answered: 1 })
-    expect(await client.metrics.nPlusOne.query()).to.deep.equal({
-      known: 1,
-      answered: 1,
-      patterns: [],
+  it('name the slow statements to operators, and explain them for whatever values', async () => {
+    const scope = business.db.watch.open(() => '/api/v2/planted')
+    await scope.run(() =>
+      business.db.run(sql`select code from assets, pg_sleep(0.11) where code = ${'EUR'}`),
+    )
+    scope.close()
+    const { statements, ...asked } = await client.metrics.slowQueries.query()
+    expect(asked).to.deep.equal({ known: 1, answered: 1 })
+    const slow = statements.find(({ route }) => route === '/api/v2/planted')
+    expect(slow?.statement).to.equal('select code from assets, pg_sleep(?) where code = $1')
+    expect(slow?.count).to.equal(1)
+    const fingerprint = slow?.fingerprint ?? ''
+    const { plan } = await client.metrics.plan.query({ fingerprint })
+    expect(JSON.stringify(plan)).to.include('"Relation Name":"assets"')
+    const unknown = await refusalOf(client.metrics.plan.query({ fingerprint: '0'.repeat(12) }))
+    expect(unknown.data).to.include({ slug: 'cache/not-kept' })
+    const samples = await scrape()
+    const counted = sum(samples, 'db_client_slow_operations_total', { threshold: 'log' })
+    expect(counted).to.equal(statements.reduce((total, { count }) => total + count, 0))
+  })
+
+  it('name the N+1 patterns to operators', async () => {
+    expect((await client.metrics.nPlusOne.query()).patterns).to.deep.equal([])
+    const scope = business.db.watch.open(() => '/api/v2/planted')
+    await scope.run(async () => {
+      for (const code of ['EUR', 'USD', 'GBP', 'JPY', 'AUD']) {
+        await business.db.run(sql`select name from assets where code = ${code}`)
+      }
     })
-    expect((await client.metrics.series.query()).processes).to.have.length(1)
+    scope.close()
+    const [pattern, ...others] = (await client.metrics.nPlusOne.query()).patterns
+    expect(others).to.deep.equal([])
+    expect(pattern).to.include({
+      route: '/api/v2/planted',
+      statement: 'select name from assets where code = $1',
+      requests: 1,
+      repeatsMax: 5,
+    })
+    expect(sum(await scrape(), 'db_client_repeating_requests_total')).to.equal(1)
+  })
+
+  it('tell the last hour, interval by interval', async () => {
+    const [own] = (await client.metrics.series.query()).processes
+    expect(own?.figures).to.be.an('array')
+  })
+})
+
+describe('the metrics of an API process whose pool is used up', () => {
+  let business: Business
+  let api: Api
+
+  before(async () => {
+    business = await openBusiness({ connectionsMax: 1 })
+    api = await startApi(business)
+  })
+  after(() => business.lifecycle.stop())
+
+  it('are read all the same, and say so', async () => {
+    const held = await business.db.pool.connect()
+    const waiting = business.db.run(sql`select 1`)
+    const { text } = await api.call('GET', '/metrics')
+    const samples = parsePrometheus(text)
+    expect(
+      sum(samples, 'db_client_connection_count', { db_client_connection_state: 'used' }),
+    ).to.equal(1)
+    expect(sum(samples, 'db_client_connection_pending_requests')).to.equal(1)
+    held.release()
+    await waiting
   })
 })
 
