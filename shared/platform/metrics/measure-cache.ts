@@ -59,7 +59,7 @@ function measureReads(metrics: Metrics, cache: Pick<Cache, 'report'>): void {
     },
     () =>
       forRoutes(cache, ({ reasons }, labels) =>
-        Object.entries(reasons).map(([reason, value]) => ({
+        told(reasons).map(([reason, value]) => ({
           labels: { ...labels, reason },
           value,
         })),
@@ -113,10 +113,16 @@ function forRoutes(cache: Pick<Cache, 'report'>, pointsOf: OfRoute): readonly Po
   )
 }
 
+/** What happens all the time, and what has happened at least once: the rest would double the series. */
+const usual: ReadonlySet<string> = new Set(['hit', 'miss', 'absent', 'changed', 'expired'])
+
+const told = (counts: Readonly<Record<string, number>>): readonly (readonly [string, number])[] =>
+  Object.entries(counts).filter(([name, count]) => count > 0 || usual.has(name))
+
 /** What was found in Redis is always true and new, so it is among the hits. */
 const resultsOf: OfRoute = ({ outcomes, redisHits }, labels) => [
   { labels: { ...labels, tier: 'redis', result: 'hit' }, value: redisHits },
-  ...Object.entries(outcomes).map(([result, count]) => ({
+  ...told(outcomes).map(([result, count]) => ({
     labels: { ...labels, tier: 'memory', result },
     value: result === 'hit' ? count - redisHits : count,
   })),

@@ -56,7 +56,7 @@ function byClass(figures: RequestFigures): Map<string, HistogramPoint> {
     classes.set(statusClass, {
       labels: { status: statusClass },
       bounds: durationBoundsSeconds,
-      counts: counts.map((count, index) => count + (known?.counts[index] ?? 0)),
+      counts: known ? counts.map((count, index) => count + (known.counts[index] ?? 0)) : counts,
       sum: sumSeconds + (known?.sum ?? 0),
     })
   }

@@ -112,6 +112,7 @@ class Histograms implements MetricProducer {
   }
 
   async collect(): Promise<CollectionResult> {
+    const boundariesOf = createBoundaries()
     const times = { startTime: this.#startTime, endTime: hrTime() }
     const metrics = this.#metrics.map(({ name, points }): HistogramMetricData => ({
       descriptor: { ...name, valueType: ValueType.DOUBLE },
@@ -120,13 +121,23 @@ class Histograms implements MetricProducer {
       dataPoints: Array.from(points(), ({ labels, bounds, counts, sum }) => {
         const all = Array.from(counts)
         const count = all.reduce((total, one) => total + one, 0)
-        const buckets = { boundaries: [...bounds], counts: all }
+        const buckets = { boundaries: boundariesOf(bounds), counts: all }
         return { ...times, attributes: labels, value: { buckets, sum, count } }
       }),
     }))
     const resource = resourceFromAttributes({})
     const scopeMetrics = [{ scope: { name: 'tidegate' }, metrics }]
     return { resourceMetrics: { resource, scopeMetrics }, errors: [] }
+  }
+}
+
+/** One copy for all series that have the same classes. */
+function createBoundaries(): (bounds: readonly number[]) => number[] {
+  const copies = new Map<readonly number[], number[]>()
+  return (bounds) => {
+    const copy = copies.get(bounds) ?? [...bounds]
+    copies.set(bounds, copy)
+    return copy
   }
 }
 
@@ -151,8 +162,11 @@ function fromData({ descriptor, ...data }: MetricData): readonly Metric[] {
   return [{ ...named, kind, points }]
 }
 
+/** All that we make are texts. */
 function labelsOf(attributes: Attributes): Labels {
-  return Object.fromEntries(
-    Object.entries(attributes).map(([name, value]) => [name, String(value)]),
-  )
+  const labels: Record<string, string> = {}
+  for (const name in attributes) {
+    labels[name] = String(attributes[name])
+  }
+  return labels
 }
