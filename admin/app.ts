@@ -22,6 +22,9 @@ import { watchRuntime } from '#platform/health/watch-runtime'
 import { outboxCheck } from '#platform/health/work-checks'
 import { createOperatorAccess } from '#platform/http/operator-access'
 import { listen } from '#platform/listen'
+import { metricsHandler } from '#platform/metrics/metrics-handler'
+import { metricsOptions } from '#platform/metrics/metrics-options'
+import { openProcessMetrics } from '#platform/metrics/process-metrics'
 import { openPlatform } from '#platform/platform'
 import { openQueues } from '#platform/queue/queues'
 import type { Started } from '#platform/run-process'
@@ -63,9 +66,11 @@ export async function startAdmin(config: Config, started: Started): Promise<void
   )
   const slice = { ...platform, fx, health, queues, deadlineMs: admin.deadlineMs, cachePatienceMs }
   const isOperator = createOperatorAccess(config.metrics)
+  const metrics = await openProcessMetrics(metricsOptions(config), platform)
   const app = createAdmin(
     slice,
     healthHandler(health, { healthyWord: config.health.basicStatus, isOperator }),
+    metricsHandler(metrics, config.metrics),
   )
   await listen(app, { name: 'admin', host: admin.host, port: admin.port }, platform)
   platform.lifecycle.defer('readiness', async () => health.enter('draining'))
@@ -73,7 +78,11 @@ export async function startAdmin(config: Config, started: Started): Promise<void
 }
 
 /** The whole admin process as one Express application; nothing listens yet. */
-export function createAdmin(slice: AdminSlice, health: RequestHandler): Express {
+export function createAdmin(
+  slice: AdminSlice,
+  health: RequestHandler,
+  metrics: RequestHandler,
+): Express {
   const app = express()
   app.set('query parser', false)
   app.disable('x-powered-by')
@@ -82,6 +91,7 @@ export function createAdmin(slice: AdminSlice, health: RequestHandler): Express 
   })
   app.use(helmet())
   app.use(health)
+  app.use(metrics)
   app.get('/', frontPage)
   app.use(
     '/trpc',

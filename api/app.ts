@@ -12,6 +12,9 @@ import { requireMigrated } from '#platform/database/require-migrated'
 import { healthHandler } from '#platform/health/health-handler'
 import { createOperatorAccess } from '#platform/http/operator-access'
 import { listen } from '#platform/listen'
+import { metricsHandler } from '#platform/metrics/metrics-handler'
+import { metricsOptions } from '#platform/metrics/metrics-options'
+import { openProcessMetrics } from '#platform/metrics/process-metrics'
 import { openPlatform } from '#platform/platform'
 import { Problem } from '#platform/problem'
 import type { SharePlace } from '#platform/rate-limit/share'
@@ -41,6 +44,7 @@ import { createRequestIds } from './http/request-id.ts'
 import { readsOf } from './http/resource-reads.ts'
 import { serveDocs } from './openapi/serve-docs.ts'
 import { serveDocument } from './openapi/serve-document.ts'
+import { measureApi } from './measure.ts'
 import { resources } from './resources.ts'
 import { routes } from './routes.ts'
 import type { ApiSlice } from './slice.ts'
@@ -77,6 +81,7 @@ export async function startApi(config: Config, started: Started): Promise<void> 
   const { lifecycle, db } = platform
   await requireMigrated(db, migrationNames)
   const allowsLoopback = config.process.environment !== 'production'
+  const metrics = await openProcessMetrics(metricsOptions(config), platform)
   const reader = createReader(platform, resources)
   await requireWatched(db, watchedColumns(reader.tables))
   const slice: ApiSlice = {
@@ -91,15 +96,18 @@ export async function startApi(config: Config, started: Started): Promise<void> 
     requestIds: createRequestIds(config.api.trustProxy, platform.random),
     recordings: new Recordings(recordedReadsMax),
     figures: new RequestFigures(),
+    metrics,
     limits: openLimits(config.rateLimits, limitsPlace(config), platform),
     presence: openPresence(platform),
   }
+  measureApi(metrics, slice)
   const warming = openWarming(slice, lifecycle, { ...config.cache.warm, ...config.api })
   answerOperators(slice, lifecycle, { ...config.api, warming })
   const migration = migrationNames.at(-1)
   const health = openHealth({ ...slice, ...platform }, { usage: started.usage, migration })
   const isOperator = createOperatorAccess(config.metrics)
   const handler = healthHandler(health, { healthyWord: config.health.basicStatus, isOperator })
+  const reading = metricsHandler(metrics, config.metrics, mayNotRead)
   const { host, port } = config.api
   const address = {
     name: 'api',
@@ -109,7 +117,7 @@ export async function startApi(config: Config, started: Started): Promise<void> 
     isShared: config.api.processesCount > 1,
     ...(config.api.isEdgeEnabled && { answerFirst: createEdge(slice, config.telemetry.sampling) }),
   }
-  await listen(createApi(slice, config.api, handler), address, platform)
+  await listen(createApi(slice, config.api, handler, reading), address, platform)
   lifecycle.defer('readiness', async () => health.enter('draining'))
   // It answers for its life meanwhile, and is asked for nothing else before it is ready.
   await warming.start()
@@ -138,8 +146,18 @@ function limitsPlace({ redis }: Config): SharePlace | undefined {
     : { url: cacheUrl, connectTimeoutMs, commandTimeoutMs, prefix: 'tidegate:limits' }
 }
 
-/** The whole API as one Express application; nothing listens yet. `health` answers below `/api/health`. */
-export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestHandler): Express {
+/** What a caller is told who may not read the metrics. */
+export const mayNotRead = (): Problem =>
+  new Problem(problems.credentialMissing, 'Metrics are read with the token of METRICS_TOKEN.')
+
+/** The whole API as one Express application; nothing listens yet. `health` answers below `/api/health`, `metrics` where
+ *  metrics are read. */
+export function createApi(
+  slice: ApiSlice,
+  options: ApiOptions,
+  health: RequestHandler,
+  metrics: RequestHandler,
+): Express {
   const app = express()
   const reads = resources.flatMap((resource) =>
     readsOf(resource, options.isCursorPaginationEnabled),
@@ -154,6 +172,7 @@ export function createApi(slice: ApiSlice, options: ApiOptions, health: RequestH
   app.use(securityHeaders)
   app.use(refuseAmbiguous)
   app.use(health)
+  app.use(metrics)
   app.use(cors(options.corsOrigins))
   const anonymous = limitAnonymous(slice)
   app.use(withoutCredential, anonymous)

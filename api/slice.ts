@@ -5,6 +5,7 @@ import type { Lifetime } from '#platform/cache/entry'
 import type { Clock } from '#platform/clock'
 import type { Database } from '#platform/database/database'
 import type { Log } from '#platform/log'
+import type { ProcessMetrics } from '#platform/metrics/process-metrics'
 import type { Random } from '#platform/random'
 import type { CursorKey } from '#platform/resource/cursor'
 import type { CacheClass } from '#platform/resource/define-resource'
@@ -37,4 +38,5 @@ export type ApiSlice = {
   /** What the edge answers from. */
   readonly recordings: Recordings
   readonly figures: RequestFigures
+  readonly metrics: ProcessMetrics
 }

@@ -14,15 +14,20 @@ import { outboxCheck } from '#platform/health/work-checks'
 import { canaryCheck, deadLettersCheck, schedulesCheck } from '#platform/health/worker-checks'
 import { createOperatorAccess } from '#platform/http/operator-access'
 import { listen } from '#platform/listen'
+import { metricsHandler } from '#platform/metrics/metrics-handler'
+import { metricsOptions } from '#platform/metrics/metrics-options'
+import { openProcessMetrics } from '#platform/metrics/process-metrics'
 import { openPlatform, type Platform } from '#platform/platform'
 import { canaryQueue, startCanary } from '#platform/queue/canary'
 import { declareJobs } from '#platform/queue/declare-jobs'
 import { openQueues, type Queues } from '#platform/queue/queues'
+import { RunFigures } from '#platform/queue/run-figures'
 import type { Started } from '#platform/run-process'
 import { startSchedules } from '#platform/queue/start-schedules'
 import { startWorkers } from '#platform/queue/workers'
 import { startRelay } from '#platform/outbox/relay'
 import { jobs as plainJobs } from './jobs.ts'
+import { measureWorker } from './measure.ts'
 import { schedules } from './schedules.ts'
 import { subscribers } from './subscribers.ts'
 
@@ -52,6 +57,7 @@ export async function startWorker(config: Config, started: Started): Promise<Wor
     platform,
   )
   const allowsLoopback = config.process.environment !== 'production'
+  const metrics = await openProcessMetrics(metricsOptions(config), platform)
   const fx = openFx(config.fx, { ...platform, allowsLoopback })
   const changeLogSeconds = changeLogSecondsOf(config.cache)
   const slice: WorkerSlice = { ...platform, queues, fx, changeLogSeconds }
@@ -59,12 +65,16 @@ export async function startWorker(config: Config, started: Started): Promise<Wor
   const health = openHealth(slice, config, started)
   const isOperator = createOperatorAccess(config.metrics)
   const answer = healthHandler(health, { healthyWord: config.health.basicStatus, isOperator })
+  const tell = metricsHandler(metrics, config.metrics)
   await listen(
-    (request, response) => answer(request, response, () => notFound(request, response)),
+    (request, response) =>
+      answer(request, response, () => tell(request, response, () => notFound(request, response))),
     { name: 'worker', ...config.worker },
     platform,
   )
-  startWorkers(slice, jobs, { stopGraceMs, ...config.queue })
+  const runs = new RunFigures(platform.clock)
+  measureWorker(metrics, slice, runs)
+  startWorkers(slice, jobs, { stopGraceMs, ...config.queue }, runs)
   startSchedules(slice, schedules)
   const { directUrl: databaseUrl, applicationName } = database
   startRelay(slice, subscribers, { databaseUrl, applicationName })

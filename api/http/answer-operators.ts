@@ -1,11 +1,12 @@
-import { answerQuestions, type FindKey } from '#platform/cache/remote-answers'
+import { answerQuestions, type FindKey, type Routes } from '#platform/cache/remote-answers'
 import type { Lifecycle } from '#platform/lifecycle'
 import type { ApiSlice } from '../slice.ts'
 import { keyOf } from './cached-read.ts'
 import { readsByUrl } from './reads-by-url.ts'
+import { tellFiguresOf } from './tell-figures.ts'
 import type { Warming } from '../warming/warming.ts'
 
-/** Lets operators ask this process about its cache, also by the URLs of reads, and have it warmed. */
+/** Lets operators ask this process about its cache, also by the URLs of reads, about its figures, and have it warmed. */
 export function answerOperators(
   slice: ApiSlice,
   lifecycle: Pick<Lifecycle, 'background'>,
@@ -20,5 +21,10 @@ export function answerOperators(
     const read = findRead(named)
     return { key: keyOf(slice, read), route: read.route }
   }
-  answerQuestions(cache, { findKey, warm: (set) => warming.run(set) }, { clock, log, lifecycle })
+  const routes: Routes = {
+    findKey,
+    warm: (set) => warming.run(set),
+    tellFigures: tellFiguresOf(slice),
+  }
+  answerQuestions(cache, routes, { clock, log, lifecycle })
 }

@@ -1,27 +1,34 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler } from 'express'
+import { metricsPathOf } from '#platform/metrics/metrics-handler'
 import { recordDuration } from '#platform/telemetry/request-figures'
 import { serveSpan } from '#platform/telemetry/serve-span'
 import type { ApiSlice } from '../slice.ts'
 import { beginExchange } from './exchange.ts'
 
-type Slice = Pick<ApiSlice, 'clock' | 'log' | 'figures' | 'requestIds'>
+type Slice = Pick<ApiSlice, 'clock' | 'log' | 'figures' | 'requestIds'> & {
+  readonly db: Pick<ApiSlice['db'], 'watch'>
+}
 
-/** First of all handlers: gives the request an id, a server span, a place in the figures and one log line when it is
- *  answered. */
+/** First of all handlers: gives the request an id, a server span, a place in the figures, a count of its statements and one
+ *  log line when it is answered. */
 export function begin(slice: Slice): RequestHandler {
-  const { clock, figures, requestIds } = slice
+  const { clock, db, figures, requestIds } = slice
   return (request, response, next) => {
     const exchange = { requestId: requestIds(request), startedMs: clock.monotonicMs() }
     const route = (): string => routeOf(request)
     beginExchange(request, exchange)
     response.set('Request-Id', exchange.requestId)
+    const statements = db.watch.open(route)
+    figures.begin()
     response.once('close', () => {
       const seconds = (clock.monotonicMs() - exchange.startedMs) / 1_000
+      figures.end()
+      statements.close()
       recordDuration(figures.series(request.method, route(), response.statusCode), seconds)
     })
     logAnswer(slice, { request, response, ...exchange, route })
-    serveSpan({ request, response, route }, next)
+    serveSpan({ request, response, route }, () => statements.run(next))
   }
 }
 
@@ -54,7 +61,7 @@ export function logAnswer(
 }
 
 /** The template of the route that answered; a closed set, so that random paths make no new labels. */
-function routeOf(request: { route?: { path?: unknown } }): string {
-  const path = request.route?.path
-  return typeof path === 'string' ? path : '(unmatched)'
+function routeOf({ route, originalUrl }: Request): string {
+  const path: unknown = route?.path
+  return typeof path === 'string' ? path : (metricsPathOf(originalUrl) ?? '(unmatched)')
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { databaseHealth } from '#platform/health/database-health'
 import { detailedHealthReport, healthReport } from '#platform/health/report'
+import { cacheFigures, metricsSnapshot } from '#platform/metrics/snapshot'
 import { problems } from '../http/problems.ts'
 import { limitHeaders, type HeaderName } from './headers.ts'
 import { pascal } from './names.ts'
@@ -13,7 +14,8 @@ const database = databaseHealth.meta({ id: 'DatabaseHealth' })
 const cached: readonly HeaderName[] = ['Cache-Control', 'ETag', ...limitHeaders]
 const html = 'text/html; charset=utf-8'
 
-/** What the API serves beside resources and routes; without a credential, but for the health that is for operators. */
+/** What the API serves beside resources and routes; without a credential, but for the health that is for operators and the
+ *  metrics, which have a token of their own. */
 export function describeService(): readonly Described[] {
   const health = ['', '/api'].flatMap((prefix) =>
     Object.entries(healthPaths).map(([path, described]) =>
@@ -35,6 +37,7 @@ export function describeService(): readonly Described[] {
   })
   return [
     ...health,
+    ...describeMetrics(),
     ...documents,
     {
       ...page('/docs', 'getDocs'),
@@ -111,6 +114,36 @@ const healthPaths: Readonly<Record<string, HealthPath>> = {
     schema: database,
     ...operators,
   },
+}
+
+function describeMetrics(): readonly Described[] {
+  const plain = 'text/plain; version=0.0.4; charset=utf-8'
+  const figures = metricsSnapshot.meta({ id: 'MetricsSnapshot' })
+  const cache = cacheFigures.meta({ id: 'CacheFigures' })
+  return [
+    describeReading('/metrics', 'Read the metrics as Prometheus does', z.string(), plain),
+    describeReading('/api/metrics', 'Read the metrics at a glance', figures),
+    ...['/metrics/cache', '/api/metrics/cache', '/cache/stats', '/api/cache/stats'].map((path) =>
+      describeReading(path, 'Read how the cache serves', cache),
+    ),
+  ]
+}
+
+function describeReading(
+  path: string,
+  summary: string,
+  schema: z.ZodType,
+  mediaType = 'application/json; charset=utf-8',
+): Described {
+  const headers: HeaderName[] = ['Cache-Control']
+  return {
+    ...page(path, `get${pascal(path)}`),
+    problems: [...beforeRoutes, problems.credentialMissing],
+    summary,
+    description:
+      'Of the process that answers, since it began. Read with `METRICS_TOKEN` as the bearer token, or from the same machine where `METRICS_ALLOW_LOCAL` says so.',
+    answers: [{ status: 200, description: 'The figures.', headers, mediaType, schema }],
+  }
 }
 
 function describeHealth(

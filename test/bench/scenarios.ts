@@ -21,6 +21,7 @@ import { printTakes } from './rate-limit.ts'
 import { printRedos } from './redos.ts'
 import { redisOutage } from './redis-outage.ts'
 import { recommendations } from './recommendations/recommendations.ts'
+import { printScrape } from './scrape.ts'
 import { cpuScenario, plain, type Scenario } from './scenario.ts'
 import { telemetry } from './telemetry.ts'
 import { workerKills } from './worker-kills.ts'
@@ -40,6 +41,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     needsServers: false,
   },
 
+  scrape: plain('a scrape of the metrics, with every route in use', printScrape),
   'idle-sockets': plain('10,000 idle connections, and those beyond', printIdleSockets),
   redos: {
     ...plain('regular expressions of the product that are not linear', printRedos),

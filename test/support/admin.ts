@@ -19,7 +19,9 @@ export async function startAdmin(
   const defaults = { deadlineMs: 2000, cachePatienceMs: 500 }
   const queues = more.queues ?? (await openQueuesOf(business))
   const slice: AdminSlice = { ...business, health, queues, ...defaults, ...more }
-  const server = createServer(createAdmin(slice, healthHandler(health)))
+  const server = createServer(
+    createAdmin(slice, healthHandler(health), (_request, _response, next) => next()),
+  )
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   business.lifecycle.defer('admin', async () => {

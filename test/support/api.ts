@@ -3,6 +3,8 @@ import type { RequestHandler } from 'express'
 import { lifetimesOf } from '#platform/cache/lifetimes'
 import { openCache, type CacheOptions } from '#platform/cache/open-cache'
 import { systemClock } from '#platform/clock'
+import { metricsHandler, type MetricsAccess } from '#platform/metrics/metrics-handler'
+import { openProcessMetrics } from '#platform/metrics/process-metrics'
 import { listen, type ClientLimits, type ListenOptions } from '#platform/listen'
 import type { Config } from '#config'
 import { openPresence } from '#members'
@@ -11,7 +13,8 @@ import { openLimits, type Limits } from '../../api/http/limits.ts'
 import { refuseConnections } from '../../api/http/render-problem.ts'
 import { createEdge } from '../../api/edge.ts'
 import { answerOperators } from '../../api/http/answer-operators.ts'
-import { createApi, recordedReadsMax, type ApiOptions } from '../../api/app.ts'
+import { createApi, mayNotRead, recordedReadsMax, type ApiOptions } from '../../api/app.ts'
+import { measureApi } from '../../api/measure.ts'
 import { Recordings } from '../../api/http/recordings.ts'
 import { createRequestIds } from '../../api/http/request-id.ts'
 import { resources } from '../../api/resources.ts'
@@ -55,6 +58,10 @@ export type CallOptions = {
 
 export type Setup = {
   readonly health?: RequestHandler
+  /** Who may read the metrics; callers on this machine unless said otherwise. */
+  readonly metrics?: MetricsAccess
+  /** Nothing is sent unless said otherwise. */
+  readonly pushMetricsEveryMs?: number
   /** Off unless said otherwise, so that no spec is stopped by how often it asks. */
   readonly limits?: LimitOptions
   /** Off unless said otherwise: specs write behind the API's back, and want to see it at once. */
@@ -101,7 +108,23 @@ export async function startApi(
   const edge = { recordings: new Recordings(recordedReadsMax), figures: new RequestFigures() }
   const limits = limitsOf(business, options.limits)
   const presence = openPresence(business)
-  const slice = { ...parts, ...edge, requestIds, reader, cache, lifetimes, limits, presence }
+  const serviceName = 'tidegate-test'
+  const metrics = await openProcessMetrics(
+    { serviceName, pushEveryMs: options.pushMetricsEveryMs, version: 'test' },
+    { db, clock, lifecycle },
+  )
+  const slice = {
+    ...parts,
+    ...edge,
+    requestIds,
+    reader,
+    cache,
+    lifetimes,
+    limits,
+    metrics,
+    presence,
+  }
+  measureApi(metrics, slice)
   const defaults = {
     trustProxy: 0,
     corsOrigins: [],
@@ -129,7 +152,9 @@ export async function startApi(
     ...(isEdgeEnabled && { answerFirst: createEdge(slice, sampling) }),
   }
   const needs = { lifecycle, clock: systemClock, graceMs: 100 }
-  const app = createApi(slice, { ...defaults, ...options }, health)
+  const access = options.metrics ?? { token: undefined, isLocalAllowed: true }
+  const reading = metricsHandler(metrics, access, mayNotRead)
+  const app = createApi(slice, { ...defaults, ...options }, health, reading)
   const server = await listen(app, address, needs)
   await warming.start()
   const contract = contractOf(options.isCursorPaginationEnabled ?? true)

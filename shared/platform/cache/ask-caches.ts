@@ -14,6 +14,7 @@ import {
   warmReply,
   type CountArguments,
   type CountReply,
+  type FiguresArguments,
   type InspectReply,
   type NamedRead,
   type Question,
@@ -52,6 +53,13 @@ const questionBytesMax = 7_999
 /** Asks every process how its cache is doing. */
 export const askStatistics = (slice: Slice): Promise<Replies<StatsReply>> =>
   ask(slice, { kind: 'stats', arguments: {} }, statsReply)
+
+/** Asks every process for some of its figures.  @param schema what such figures look like */
+export const askFigures = <T>(
+  slice: Slice,
+  asked: FiguresArguments,
+  schema: z.ZodType<T>,
+): Promise<Replies<T>> => ask(slice, { kind: 'figures', arguments: asked }, schema)
 
 /** Asks every process what it keeps in memory of these answers.
  *  @throws {Problem} cache/question-too-long */

@@ -13,6 +13,7 @@ import {
   questionsChannel,
   type CountArguments,
   type CountReply,
+  type FiguresArguments,
   type InspectReply,
   type KeptAnswer,
   type NamedRead,
@@ -26,11 +27,15 @@ import { formatSnapshot } from './snapshot.ts'
 /** Says which answer a URL stands for, exactly as its route would.  @throws {Problem} when it is of none that is kept */
 export type FindKey = (named: NamedRead) => { readonly key: CacheKey; readonly route: string }
 
-/** What of the process knows its routes. */
+/** Gives the figures that are asked for.  @throws {Problem} when there are none */
+export type TellFigures = (asked: FiguresArguments) => Promise<object>
+
+/** What of the process knows its routes, and its figures. */
 export type Routes = {
   readonly findKey: FindKey
   /** Warms the cache.  @throws {Problem} where nothing can be warmed */
   readonly warm: (set: WarmSet) => Promise<WarmReply>
+  readonly tellFigures: TellFigures
 }
 
 type Needs = {
@@ -43,7 +48,8 @@ const reply = `
   insert into cache_replies (request, process, body)
   values ($1, current_setting('application_name') || '/' || pg_backend_pid(), $2)`
 
-/** Lets operators ask this process about its cache, from now on. A cache that keeps nothing is not asked. */
+/** Lets operators ask this process about its cache, from now on, and for its figures. A cache that keeps nothing is not
+ *  asked. */
 export function answerQuestions(cache: Cache, routes: Routes, needs: Needs): void {
   const { messages } = cache
   messages?.listen(questionsChannel, (payload) => {
@@ -92,10 +98,10 @@ async function answer(
 
 async function find(
   cache: Cache,
-  { findKey, warm }: Routes,
+  { findKey, warm, tellFigures }: Routes,
   needs: Needs,
   question: Question,
-): Promise<StatsReply | CountReply | InspectReply | WarmReply> {
+): Promise<object> {
   switch (question.kind) {
     case 'stats':
       return describeCache(cache, needs)
@@ -103,6 +109,8 @@ async function find(
       return count(cache, needs, question.arguments)
     case 'inspect':
       return inspect(cache, needs, findKey(question.arguments))
+    case 'figures':
+      return tellFigures(question.arguments)
     case 'warm':
       break
   }

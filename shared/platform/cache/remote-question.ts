@@ -31,6 +31,17 @@ export type CountArguments = z.infer<typeof countArguments>
 export const warmSets = ['declared', 'hot', 'members', 'expiring'] as const
 export type WarmSet = (typeof warmSets)[number]
 
+/** What a process can tell of itself, beside its cache. */
+export const figureKinds = ['snapshot', 'series', 'slow', 'repeated', 'plan'] as const
+export type FigureKind = (typeof figureKinds)[number]
+
+const figuresArguments = z.strictObject({
+  about: z.enum(figureKinds),
+  /** The statement whose plan is asked for. */
+  fingerprint: z.string().exactOptional(),
+})
+export type FiguresArguments = z.infer<typeof figuresArguments>
+
 /** A question, without its number. */
 export const question = z.discriminatedUnion('kind', [
   z.strictObject({ id: z.uuid(), kind: z.literal('stats'), arguments: z.strictObject({}) }),
@@ -41,6 +52,7 @@ export const question = z.discriminatedUnion('kind', [
     kind: z.literal('warm'),
     arguments: z.strictObject({ set: z.enum(warmSets) }),
   }),
+  z.strictObject({ id: z.uuid(), kind: z.literal('figures'), arguments: figuresArguments }),
 ])
 export type Question = z.infer<typeof question>
 

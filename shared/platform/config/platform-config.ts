@@ -79,6 +79,8 @@ export type PlatformConfig = {
     readonly headers: string | undefined
     /** Nothing where nothing is sent. */
     readonly sampling: Sampling
+    /** Undefined: metrics are sent nowhere. */
+    readonly pushMetricsEveryMs: number | undefined
   }
   readonly sentry: {
     /** Absent: nothing is sent, because there is no DSN or it is switched off. */
@@ -194,7 +196,14 @@ function telemetryConfig(kind: ProcessKind, values: PlatformValues): PlatformCon
     sampling: isExporting(values)
       ? samplingOf(values.OTEL_TRACES_SAMPLER, values.OTEL_TRACES_SAMPLER_ARG)
       : noSampling,
+    pushMetricsEveryMs: isPushing(values) ? values.OTEL_METRIC_EXPORT_INTERVAL : undefined,
   }
+}
+
+function isPushing(values: PlatformValues): boolean {
+  const endpoint = values.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_ENDPOINT
+  const isMuted = values.OTEL_METRICS_EXPORTER === 'none'
+  return endpoint !== undefined && !isMuted && !values.OTEL_SDK_DISABLED
 }
 
 function isExporting(values: PlatformValues): boolean {

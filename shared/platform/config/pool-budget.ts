@@ -1,4 +1,5 @@
 import type { DatabaseOptions } from '../database/database.ts'
+import type { SlowLimits } from '../database/slow-statements.ts'
 import type { platformSettings } from './platform-settings.ts'
 import type { ProcessKind, Values } from './setting.ts'
 
@@ -14,16 +15,13 @@ const shares: Readonly<Record<ProcessKind, { readonly pool: number; readonly res
 }
 
 /** What the database layer is opened with, plus what lies beside the pool. */
-export type DatabaseConfig = DatabaseOptions & {
-  /** The primary without a pooler in between. */
-  readonly directUrl: string
-  /** Connections beside the pool for what must never wait behind requests. */
-  readonly reserveMax: number
-  /** From this duration on a statement is logged as SLOW QUERY. */
-  readonly slowLogMs: number
-  /** From this duration on it is a warning and counts towards the alert. */
-  readonly slowAlertMs: number
-}
+export type DatabaseConfig = DatabaseOptions &
+  SlowLimits & {
+    /** The primary without a pooler in between. */
+    readonly directUrl: string
+    /** Connections beside the pool for what must never wait behind requests. */
+    readonly reserveMax: number
+  }
 
 /** The pool of one process. Requests fail fast; jobs and commands may wait and run longer. */
 export function databaseConfig(

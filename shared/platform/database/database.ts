@@ -1,14 +1,17 @@
 import { MikroORM, type EntityManager, type Options } from '@mikro-orm/postgresql'
 import { CompiledQuery, type RawBuilder } from 'kysely'
 import type pg from 'pg'
+import { systemClock, type Clock } from '../clock.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Log } from '../log.ts'
 import { BoundPostgreSqlDriver } from './bound-driver.ts'
 import { ColumnNames } from './column-names.ts'
 import { discardLostConnections } from './lost-connections.ts'
+import type { SlowLimits } from './slow-statements.ts'
+import { StatementWatch, type NamedQuery } from './statement-watch.ts'
 
 /** Everything that decides how the pool behaves; units are milliseconds and connections. */
-export type DatabaseOptions = {
+export type DatabaseOptions = Partial<SlowLimits> & {
   readonly url: string
   /** Shown in `pg_stat_activity`, one per process kind. */
   readonly applicationName: string
@@ -45,7 +48,7 @@ export type PreparedRunner = {
 }
 
 /** A compiled statement with its values. `Row` is what it gives, by the word of whoever compiled it. */
-export type Prepared<Row> = {
+export type Prepared<Row> = NamedQuery & {
   readonly text: string
   readonly values: readonly unknown[]
   readonly name?: string
@@ -57,6 +60,8 @@ export type Database = Runner &
     /** A fresh unit of work. Never shared between requests. */
     fork(): EntityManager
     statistics(): PoolStatistics
+    /** What the statements of the pool took, and which requests sent them. */
+    readonly watch: StatementWatch
     /** The real pool, for tests that assert its settings and for its metrics. */
     readonly pool: pg.Pool
     readonly orm: MikroORM
@@ -65,11 +70,21 @@ export type Database = Runner &
 /** The explicit list of entities; shared/entities.ts in every process. */
 export type Entities = readonly NonNullable<Options['entities']>[number][]
 
+type DatabaseNeeds = {
+  readonly log: Log
+  readonly lifecycle: Lifecycle
+  /** Measures the statements; the system's when left out. */
+  readonly clock?: Clock
+}
+
+/** What a statement may take before it is told of, where nothing else is said. */
+const slowStatements: SlowLimits = { slowLogMs: 100, slowAlertMs: 500 }
+
 /** Opens the pool lazily: the first statement connects. Closes with the lifecycle. */
 export async function openDatabase(
   options: DatabaseOptions,
   entities: Entities,
-  { log, lifecycle }: { readonly log: Log; readonly lifecycle: Lifecycle },
+  { log, lifecycle, clock = systemClock }: DatabaseNeeds,
 ): Promise<Database> {
   const opened = Promise.withResolvers<pg.Pool>()
   const orm = await MikroORM.init({
@@ -87,13 +102,17 @@ export async function openDatabase(
   orm.em.fork().getKysely()
   const pool = await opened.promise
   discardLostConnections(pool)
+  const watch = new StatementWatch({ ...slowStatements, ...options }, { clock, log })
+  watch.attach(pool)
   return {
     orm,
     pool,
+    watch,
     fork: () => orm.em.fork(),
     run: (statement) => runWith(orm.em.fork(), statement),
-    async read({ name, text, values }) {
-      const query = { text, values: [...values], ...(name !== undefined && { name }) }
+    async read({ name, label, text, values }) {
+      const named = { ...(name !== undefined && { name }), ...(label !== undefined && { label }) }
+      const query = { text, values: [...values], ...named }
       return (await pool.query(query)).rows
     },
     statistics: () => ({

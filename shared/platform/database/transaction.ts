@@ -42,9 +42,11 @@ export async function transaction<T>(
         return work(tx)
       })
     } catch (error) {
-      if (attempt >= attemptsMax || !retryable.has(sqlState(error) ?? '')) {
+      const state = sqlState(error) ?? ''
+      if (attempt >= attemptsMax || !retryable.has(state)) {
         throw error
       }
+      db.watch.countRetry(state)
       await clock.sleep(random.fraction() * Math.min(pauseMsMax, 50 * 2 ** attempt))
     }
   }

@@ -6,6 +6,7 @@ import type { JobDefinition } from './define-job.ts'
 import { lockLost } from './limit-time.ts'
 import type { RecordSlice } from './job-runs.ts'
 import type { Queues } from './queues.ts'
+import { RunFigures } from './run-figures.ts'
 import { describeJob, runJob, type FindJob } from './run-job.ts'
 
 /** What every worker needs, besides what its jobs need. */
@@ -35,6 +36,7 @@ export function startWorkers<Slice extends WorkerSlice>(
   slice: Slice,
   jobs: readonly JobDefinition<Slice>[],
   limits: WorkerLimits,
+  figures: RunFigures = new RunFigures(slice.clock),
 ): void {
   const stops: (() => Promise<void>)[] = []
   // All at the same time: one after the other, a dead Redis would be given its grace once for each queue.
@@ -47,7 +49,9 @@ export function startWorkers<Slice extends WorkerSlice>(
     const worker = slice.queues.backend.worker(
       queue,
       (queued, token, signal) =>
-        runJob(slice, findJob, { queue, queued, token, cancelled: signal ?? neverAborted }),
+        figures.measure({ queue, name: findJob(queued.name)?.name }, () =>
+          runJob(slice, findJob, { queue, queued, token, cancelled: signal ?? neverAborted }),
+        ),
       { ...settingsOf(limits), concurrency: concurrencyOf(queue, [...ofQueue.values()]) },
     )
     worker.on('error', (error) => slice.log.warn({ err: error, queue }, 'worker error'))

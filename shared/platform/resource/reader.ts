@@ -60,6 +60,8 @@ export function createReader(slice: Slice, resources: readonly Resource[]): Read
 }
 
 type Asked = {
+  /** In figures and logs: `page products`. */
+  readonly label: string
   readonly key: string
   readonly build: (compile: Compile) => RawBuilder<FilledRow>
   readonly values: () => SlotValues
@@ -81,8 +83,10 @@ class TableReader implements Reader {
   page(listing: Listing, query: Omit<ListQuery, 'binding'>): PreparedRead<Page> {
     const table = this.#tableOf(listing.resource)
     const shape = shapeOf(this.#placeOf(listing), query)
+    const label = `page ${listing.resource.name}`
     const asked = {
-      key: shapeKey(`page ${listing.resource.name}`, shape),
+      label,
+      key: shapeKey(label, shape),
       build: (compile: Compile) => pageStatement(table, shape, compile),
       values: () => listValues(this.#placeOf(listing), query),
     }
@@ -97,8 +101,10 @@ class TableReader implements Reader {
   offsetPage(listing: Listing, query: OffsetQuery): ReturnType<Reader['offsetPage']> {
     const table = this.#tableOf(listing.resource)
     const shape = shapeOf(this.#placeOf(listing), query)
+    const label = `offset ${listing.resource.name}`
     const asked = {
-      key: shapeKey(`offset ${listing.resource.name}`, shape),
+      label,
+      key: shapeKey(label, shape),
       build: () => offsetStatement(table, shape),
       values: () => listValues(this.#placeOf(listing), query),
     }
@@ -111,6 +117,7 @@ class TableReader implements Reader {
     const table = this.#tableOf(resource)
     const shape = { hasMember: scope.memberId !== undefined, selection }
     const asked = {
+      label: `item ${resource.name}`,
       key: JSON.stringify(['item', resource.parent?.resource().name, resource.name, shape]),
       build: () => itemStatement(table, shape),
       values: () => itemValues(this.#placeOf({ resource, scope }), id),
@@ -143,7 +150,7 @@ class TableReader implements Reader {
   }
 
   #prepare<Found>(
-    { key, build, values }: Asked,
+    { label, key, build, values }: Asked,
     read: (row: FilledRow) => Found,
     dependenciesOf: (found: Found) => Dependencies,
   ): PreparedRead<Found> {
@@ -151,7 +158,7 @@ class TableReader implements Reader {
     return {
       digest: statements.digest(key, build),
       async run(runner) {
-        const [row] = await runner.read(statements.get(key, build, values()))
+        const [row] = await runner.read({ ...statements.get(key, build, values()), label })
         return read(row ?? noRow())
       },
       dependenciesOf,

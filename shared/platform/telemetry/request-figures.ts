@@ -20,6 +20,7 @@ export type DurationSeries = {
 export class RequestFigures {
   readonly #series = new Map<string, DurationSeries>()
   #edgeCount = 0
+  #activeCount = 0
 
   /** The series, made on first use. The route comes from a closed set. */
   series(method: string, route: string, status: number): DurationSeries {
@@ -37,6 +38,20 @@ export class RequestFigures {
   /** Counts a request that was answered before routing. */
   countEdge(): void {
     this.#edgeCount += 1
+  }
+
+  /** A request begins that is not answered at once; whoever calls it says `end` when it is answered. */
+  begin(): void {
+    this.#activeCount += 1
+  }
+
+  end(): void {
+    this.#activeCount -= 1
+  }
+
+  /** How many requests are under way. */
+  get activeCount(): number {
+    return this.#activeCount
   }
 
   /** How many requests were answered before routing. */

@@ -132,4 +132,10 @@ describe('the answers of every declared resource', () => {
       }
     }
   }
+
+  it('come from no request that sends a statement for each of many things', () => {
+    const { watch } = world.business.db
+    expect([...watch.perRoute()].length).to.be.at.least(resources.length)
+    expect(watch.repeated.list()).to.deep.equal([])
+  })
 })

@@ -90,13 +90,11 @@ export const databaseSettings = defineSettings({
     standard: '100',
     unit: 'ms',
     meaning: 'From this duration on a statement is logged as SLOW QUERY.',
-    comesWith: 'metrics and slow-query logs',
   },
   SLOW_QUERY_ALERT_MS: {
     schema: timeout,
     standard: '500',
     unit: 'ms',
     meaning: 'From this duration on a slow statement is a warning and counts towards the alert.',
-    comesWith: 'metrics and slow-query logs',
   },
 })

@@ -20,7 +20,8 @@ export const httpSettings = defineSettings({
   WORKER_HOST: {
     schema: text('an address or host name'),
     standard: '127.0.0.1',
-    meaning: 'The address the worker listens on; loopback, since its metrics ask for no password.',
+    meaning:
+      'The address the worker listens on; loopback, since only probes and whoever reads metrics need it.',
   },
   ADMIN_PORT: {
     schema: port(),

@@ -1,4 +1,4 @@
-import { choice, flag, ratio, text, url } from '../kinds.ts'
+import { choice, flag, integer, ratio, text, url } from '../kinds.ts'
 import { defineSettings } from '../setting.ts'
 
 const samplers = [
@@ -15,7 +15,8 @@ export const telemetrySettings = defineSettings({
   OTEL_SDK_DISABLED: {
     schema: flag(),
     standard: 'false',
-    meaning: 'true: no traces and no metrics are made.',
+    meaning:
+      'true: no traces are made, and neither they nor metrics are sent; metrics can still be scraped.',
   },
   OTEL_SERVICE_NAME: {
     schema: text('a name'),
@@ -43,6 +44,23 @@ export const telemetrySettings = defineSettings({
     schema: choice('otlp', 'none'),
     standard: 'otlp',
     meaning: 'none: traces run through the logs and are sent nowhere.',
+  },
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: {
+    schema: url('http:', 'https:'),
+    example: 'http://127.0.0.1:4318/v1/metrics',
+    meaning:
+      'The full address for metrics, where it is another one than the collector has for the rest.',
+  },
+  OTEL_METRICS_EXPORTER: {
+    schema: choice('otlp', 'none'),
+    standard: 'otlp',
+    meaning: 'none: metrics are sent nowhere; they can still be scraped.',
+  },
+  OTEL_METRIC_EXPORT_INTERVAL: {
+    schema: integer({ min: 1_000, max: 3_600_000 }),
+    standard: '60000',
+    unit: 'ms',
+    meaning: 'How often metrics are sent to the collector.',
   },
   OTEL_EXPORTER_OTLP_HEADERS: {
     schema: text('name=value pairs, separated by commas'),

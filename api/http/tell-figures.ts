@@ -1,0 +1,27 @@
+import { problems } from '#platform/cache/problems'
+import type { TellFigures } from '#platform/cache/remote-answers'
+import type { FigureKind } from '#platform/cache/remote-question'
+import { withExplain } from '#platform/database/explain'
+import { snapshotOf } from '#platform/metrics/snapshot'
+import { Problem } from '#platform/problem'
+import type { ApiSlice } from '../slice.ts'
+
+type Tell = (fingerprint: string) => Promise<object>
+
+/** Tells operators of the requests and statements of this process. */
+export function tellFiguresOf({ db, metrics }: Pick<ApiSlice, 'db' | 'metrics'>): TellFigures {
+  const tell: Readonly<Record<FigureKind, Tell>> = {
+    snapshot: async () => snapshotOf(await metrics.read()),
+    series: async () => metrics.series(),
+    slow: async () => db.watch.slow.list(),
+    repeated: async () => db.watch.repeated.list(),
+    async plan(fingerprint) {
+      const text = db.watch.slow.textOf(fingerprint)
+      if (text === undefined) {
+        throw new Problem(problems.notKept, `No slow statement is known as ${fingerprint}.`)
+      }
+      return withExplain(db, (explain) => explain(text))
+    },
+  }
+  return ({ about, fingerprint = '' }) => tell[about](fingerprint)
+}

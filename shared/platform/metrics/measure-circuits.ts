@@ -1,0 +1,65 @@
+import type { RedisCallsSnapshot } from '../cache/redis-calls.ts'
+import type { CircuitState } from '../resilience/circuit.ts'
+import type { BreakerSnapshot } from '../resilience/circuit-breaker.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+
+const states: readonly CircuitState[] = ['CLOSED', 'OPEN', 'HALF_OPEN']
+
+/** Circuit breakers by the name of the dependency.
+ *  @param snapshots what they say now; the names are a closed set */
+export function measureCircuits(
+  metrics: Metrics,
+  snapshots: () => Iterable<readonly [string, BreakerSnapshot]>,
+): void {
+  metrics.gauge(
+    {
+      name: 'circuit_breaker.state',
+      unit: '',
+      description: '1 for the state that the circuit is in',
+    },
+    () =>
+      Array.from(snapshots()).flatMap(([name, snapshot]) =>
+        states.map((state) => ({
+          labels: { name, state },
+          value: snapshot.state === state ? 1 : 0,
+        })),
+      ),
+  )
+  metrics.counter(
+    {
+      name: 'circuit_breaker.transitions',
+      unit: '{transition}',
+      description: 'How often each state was entered',
+    },
+    () =>
+      Array.from(snapshots()).flatMap(([name, { transitions }]) =>
+        states.map((to) => ({ labels: { name, to }, value: transitions[to] })),
+      ),
+  )
+}
+
+/** How Redis answers a use that the process makes of it. */
+export function measureRedis(
+  metrics: Metrics,
+  snapshots: () => Iterable<readonly [string, RedisCallsSnapshot]>,
+): void {
+  metrics.gauge(
+    { name: 'redis.connected', unit: '', description: '1 while the connection is ready' },
+    () =>
+      Array.from(snapshots(), ([use, { isConnected }]) => ({
+        labels: { use },
+        value: isConnected ? 1 : 0,
+      })),
+  )
+  metrics.counter(
+    { name: 'redis.errors', unit: '{command}', description: 'Commands that failed, by kind' },
+    () =>
+      Array.from(snapshots()).flatMap(([use, { errors }]) =>
+        Object.entries(errors).map(([kind, value]) => ({ labels: { use, kind }, value })),
+      ),
+  )
+  metrics.counter(
+    { name: 'redis.dropped', unit: '{entry}', description: 'Entries that were not stored' },
+    () => Array.from(snapshots(), ([use, { droppedCount: value }]) => ({ labels: { use }, value })),
+  )
+}

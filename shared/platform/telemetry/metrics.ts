@@ -1,0 +1,172 @@
+import { ValueType, type Attributes, type HrTime } from '@opentelemetry/api'
+import { hrTime } from '@opentelemetry/core'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import {
+  AggregationTemporality,
+  DataPointType,
+  MeterProvider,
+  MetricReader,
+  type CollectionResult,
+  type HistogramMetricData,
+  type MetricData,
+  type MetricProducer,
+} from '@opentelemetry/sdk-metrics'
+import type { Clock } from '../clock.ts'
+import type { Lifecycle } from '../lifecycle.ts'
+import { within } from '../resilience/within.ts'
+import type { HistogramPoint, Labels, Metric, MetricName, Point } from './metric.ts'
+
+/**
+ * The metrics of one process. Nothing is counted here: who counts does so in a way of its own, which costs an addition, and is
+ * read when somebody looks. The instruments are OpenTelemetry's observable ones; a histogram has no such instrument and comes
+ * through a producer, which is its interface for what was counted elsewhere. All read-outs begin with `read`.
+ */
+export type Metrics = {
+  /** Something that only grows. */
+  counter(name: MetricName, points: () => Iterable<Point>): void
+  /** Something that is so much at the moment. */
+  gauge(name: MetricName, points: () => Iterable<Point>): void
+  histogram(name: MetricName, points: () => Iterable<HistogramPoint>): void
+  /** All metrics as they are now. Waits for nothing: no statement, no command, no other process. */
+  read(): Promise<readonly Metric[]>
+}
+
+export type MetricsOptions = {
+  readonly serviceName: string
+  /** How often the metrics are sent to the collector that the standard variables name; undefined: never. */
+  readonly pushEveryMs: number | undefined
+}
+
+/** A collector that is away must not hold up a process that stops. */
+const stopPatienceMs = 1_500
+
+/** Opens the metrics of one process; they close with the lifecycle, after what is waiting was sent once more. */
+export async function openMetrics(
+  { serviceName, pushEveryMs }: MetricsOptions,
+  { clock, lifecycle }: { readonly clock: Clock; readonly lifecycle: Pick<Lifecycle, 'defer'> },
+): Promise<Metrics> {
+  const histograms = new Histograms()
+  const reader = new ScrapeReader({ metricProducers: [histograms] })
+  const provider = new MeterProvider({
+    resource: resourceFromAttributes({ 'service.name': serviceName }),
+    readers:
+      pushEveryMs === undefined ? [reader] : [reader, await pushReader(pushEveryMs, histograms)],
+  })
+  lifecycle.defer('metrics', () =>
+    within(stopPatienceMs, clock, () => provider.shutdown()).catch(() => undefined),
+  )
+  const meter = provider.getMeter('tidegate')
+  return {
+    counter({ name, unit, description }, points) {
+      const instrument = meter.createObservableCounter(name, { unit, description })
+      instrument.addCallback((result) => {
+        for (const { labels, value } of points()) {
+          result.observe(value, labels)
+        }
+      })
+    },
+    gauge({ name, unit, description }, points) {
+      const instrument = meter.createObservableGauge(name, { unit, description })
+      instrument.addCallback((result) => {
+        for (const { labels, value } of points()) {
+          result.observe(value, labels)
+        }
+      })
+    },
+    histogram: (name, points) => histograms.add(name, points),
+    async read() {
+      const { resourceMetrics } = await reader.collect()
+      return resourceMetrics.scopeMetrics.flatMap(({ metrics }) => metrics.flatMap(fromData))
+    },
+  }
+}
+
+/** Loaded only where something is sent. Address and headers are the exporter's to read, from the standard variables. */
+async function pushReader(everyMs: number, histograms: MetricProducer): Promise<MetricReader> {
+  const { OTLPMetricExporter } = await import('@opentelemetry/exporter-metrics-otlp-http')
+  const { PeriodicExportingMetricReader } = await import('@opentelemetry/sdk-metrics')
+  return new PeriodicExportingMetricReader({
+    exporter: new OTLPMetricExporter(),
+    exportIntervalMillis: everyMs,
+    exportTimeoutMillis: Math.min(everyMs, 5_000),
+    metricProducers: [histograms],
+  })
+}
+
+/** Is asked, and does nothing by itself. */
+class ScrapeReader extends MetricReader {
+  protected override async onShutdown(): Promise<void> {}
+  protected override async onForceFlush(): Promise<void> {}
+}
+
+/** What was counted elsewhere, as OpenTelemetry reads it. */
+class Histograms implements MetricProducer {
+  readonly #startTime: HrTime = hrTime()
+  readonly #metrics: {
+    readonly name: MetricName
+    readonly points: () => Iterable<HistogramPoint>
+  }[] = []
+
+  add(name: MetricName, points: () => Iterable<HistogramPoint>): void {
+    this.#metrics.push({ name, points })
+  }
+
+  async collect(): Promise<CollectionResult> {
+    const boundariesOf = createBoundaries()
+    const times = { startTime: this.#startTime, endTime: hrTime() }
+    const metrics = this.#metrics.map(({ name, points }): HistogramMetricData => ({
+      descriptor: { ...name, valueType: ValueType.DOUBLE },
+      aggregationTemporality: AggregationTemporality.CUMULATIVE,
+      dataPointType: DataPointType.HISTOGRAM,
+      dataPoints: Array.from(points(), ({ labels, bounds, counts, sum }) => {
+        const all = Array.from(counts)
+        const count = all.reduce((total, one) => total + one, 0)
+        const buckets = { boundaries: boundariesOf(bounds), counts: all }
+        return { ...times, attributes: labels, value: { buckets, sum, count } }
+      }),
+    }))
+    const resource = resourceFromAttributes({})
+    const scopeMetrics = [{ scope: { name: 'tidegate' }, metrics }]
+    return { resourceMetrics: { resource, scopeMetrics }, errors: [] }
+  }
+}
+
+/** One copy for all series that have the same classes. */
+function createBoundaries(): (bounds: readonly number[]) => number[] {
+  const copies = new Map<readonly number[], number[]>()
+  return (bounds) => {
+    const copy = copies.get(bounds) ?? [...bounds]
+    copies.set(bounds, copy)
+    return copy
+  }
+}
+
+/** In our own words; what we never make is left out. */
+function fromData({ descriptor, ...data }: MetricData): readonly Metric[] {
+  const { name, unit, description } = descriptor
+  const named = { name, unit, description }
+  if (data.dataPointType === DataPointType.EXPONENTIAL_HISTOGRAM) {
+    return []
+  }
+  if (data.dataPointType === DataPointType.HISTOGRAM) {
+    const points = data.dataPoints.map(({ attributes, value }) => {
+      const { boundaries: bounds, counts } = value.buckets
+      return { labels: labelsOf(attributes), bounds, counts, sum: value.sum ?? 0 }
+    })
+    return [{ ...named, kind: 'histogram', points }]
+  }
+  const kind = data.dataPointType === DataPointType.SUM ? 'counter' : 'gauge'
+  const points = data.dataPoints.map(({ attributes, value }) => {
+    return { labels: labelsOf(attributes), value }
+  })
+  return [{ ...named, kind, points }]
+}
+
+/** All that we make are texts. */
+function labelsOf(attributes: Attributes): Labels {
+  const labels: Record<string, string> = {}
+  for (const name in attributes) {
+    labels[name] = String(attributes[name])
+  }
+  return labels
+}
