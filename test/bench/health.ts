@@ -32,6 +32,8 @@ async function printHealth(told: Told): Promise<void> {
     `${usersCount} users, each asks again ${pauseMs} ms after its answer; the load of the machine is ${busy}`,
   )
   console.log('frozen     path                   requests/s   p50 ms   p99 ms   max ms  statuses')
+  // a process that has just started compiles what it runs
+  await load(servers, '/api/health', 3)
   for (const frozen of states) {
     if (frozen !== 'nothing') {
       servers.freeze(frozen)
@@ -63,6 +65,19 @@ async function print(
   servers: Freezable,
   { frozen, path, promisedMs, seconds }: Line,
 ): Promise<void> {
+  const { tookMs, statuses, perSecond } = await load(servers, path, seconds)
+  const [p50, p99] = [quantile(tookMs, 0.5), quantile(tookMs, 0.99)]
+  const figures = [p50, p99, Math.max(...tookMs)].map((ms) => ms.toFixed(1).padStart(8)).join(' ')
+  const counts = [...statuses].map(([status, count]) => `${status}: ${count}`).join(', ')
+  const kept = p99 < promisedMs ? '' : `  ABOVE ${promisedMs} ms`
+  console.log(
+    `${frozen.padEnd(10)} ${path.padEnd(22)} ${perSecond.toFixed(0).padStart(10)} ${figures}  ${counts}${kept}`,
+  )
+  process.exitCode = kept === '' ? process.exitCode : 1
+}
+
+/** The users come one after the other, within one pause. */
+async function load(servers: Freezable, path: string, seconds: number) {
   const agent = new Agent({ keepAlive: true })
   const tookMs: number[] = []
   const statuses = new Map<number, number>()
@@ -81,12 +96,5 @@ async function print(
   await Promise.all(Array.from({ length: usersCount }).map(user))
   agent.destroy()
   const perSecond = (tookMs.length * 1_000) / (systemClock.monotonicMs() - beganMs)
-  const [p50, p99] = [quantile(tookMs, 0.5), quantile(tookMs, 0.99)]
-  const figures = [p50, p99, Math.max(...tookMs)].map((ms) => ms.toFixed(1).padStart(8)).join(' ')
-  const counts = [...statuses].map(([status, count]) => `${status}: ${count}`).join(', ')
-  const kept = p99 < promisedMs ? '' : `  ABOVE ${promisedMs} ms`
-  console.log(
-    `${frozen.padEnd(10)} ${path.padEnd(22)} ${perSecond.toFixed(0).padStart(10)} ${figures}  ${counts}${kept}`,
-  )
-  process.exitCode = kept === '' ? process.exitCode : 1
+  return { tookMs, statuses, perSecond }
 }
