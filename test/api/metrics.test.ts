@@ -192,7 +192,9 @@ describe('the metrics of an API process', () => {
     expect(unknown.data).to.include({ slug: 'cache/not-kept' })
     const samples = await scrape()
     const counted = sum(samples, 'db_client_slow_operations_total', { threshold: 'log' })
-    expect(counted).to.equal(statements.reduce((total, { count }) => total + count, 0))
+    // whatever else a loaded machine makes slow is in both
+    const kept = business.db.watch.slow.list()
+    expect(counted).to.equal(kept.reduce((total, { count }) => total + count, 0))
   })
 
   it('name the N+1 patterns to operators', async () => {
