@@ -25,7 +25,7 @@ type Ban = readonly [RegExp, RegExp, string]
 
 const bannedInCode: readonly Ban[] = [
   [
-    /(?<![.\w])process\.\w+/,
+    /(?<![.\w'])process\.\w+/,
     /(^|\/)main\.ts$|^shared\/platform\/telemetry\/register\.ts$|^deploy\//,
     'a value from Config, passed on',
   ],

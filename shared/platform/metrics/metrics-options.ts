@@ -3,9 +3,9 @@ import type { MetricsOptions } from '../telemetry/metrics.ts'
 
 /** What the metrics of a process are opened with. */
 export function metricsOptions({
-  process,
+  process: { version },
   telemetry,
 }: Pick<PlatformConfig, 'process' | 'telemetry'>): MetricsOptions & { readonly version: string } {
   const { serviceName, pushMetricsEveryMs: pushEveryMs } = telemetry
-  return { serviceName, pushEveryMs, version: process.version }
+  return { serviceName, pushEveryMs, version }
 }

@@ -53,7 +53,7 @@ export const metricsSnapshot = z.object({
 })
 export type MetricsSnapshot = z.infer<typeof metricsSnapshot>
 
-/** Sums up what was read, and asks nothing anew: so it says the same as any other form of the same reading. */
+/** Sums up what was read, and asks nothing anew: so it says what every other form of the same reading says. */
 export function snapshotOf(metrics: readonly Metric[]): MetricsSnapshot {
   const requests = classesOf(metrics, 'http.server.request.duration')
   const failed = classesOf(metrics, 'http.server.request.duration', isFailed)
