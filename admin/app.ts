@@ -4,15 +4,14 @@ import express, {
   type Express,
   type Request,
   type RequestHandler,
+  type Response,
 } from 'express'
 import helmet from 'helmet'
 import type { Config } from '#config'
 import { entities } from '#entities'
 import { fxCheck, openFx } from '#fx'
-import { findAdmin, type Admin } from '#members'
 import { migrations } from '#migrations'
 import { ledgerCheck } from '#payments'
-import { isOutage } from '#platform/database/outage'
 import { requireMigrated } from '#platform/database/require-migrated'
 import { databaseView } from '#platform/health/database-health'
 import { createHealth } from '#platform/health/health'
@@ -29,14 +28,19 @@ import { openPlatform } from '#platform/platform'
 import { openQueues } from '#platform/queue/queues'
 import type { Started } from '#platform/run-process'
 import { serveSpan } from '#platform/telemetry/serve-span'
+import { authenticate, type Admins } from './authenticate.ts'
 import { frontPage } from './console/front-page.ts'
+import { createLive, type Live } from './live.ts'
+import { refuseCrossSite } from './refuse-cross-site.ts'
 import { adminRouter } from './router.ts'
-import { databaseAway, type AdminContext, type AdminSlice } from './trpc.ts'
+import type { AdminContext, AdminSlice } from './trpc.ts'
 
 const migrationNames = migrations.map(({ name }) => name)
 const bodyBytesMax = 100_000
 /** More calls in one request are refused: a batch is one request to every limit on requests. */
 const batchMax = 10
+/** Of what an operator gives as the reason of a change. */
+const reasonLengthMax = 500
 /** A process that works answers within a few milliseconds. */
 const cachePatienceMs = 500
 
@@ -84,7 +88,10 @@ export function createAdmin(
   metrics: RequestHandler,
 ): Express {
   const app = express()
+  const live = createLive(slice)
+  const admins: Admins = new WeakMap()
   app.set('query parser', false)
+  app.set('case sensitive routing', true)
   app.disable('x-powered-by')
   app.use((request, response, next) => {
     serveSpan({ request, response, route: () => routeOf(request) }, next)
@@ -95,9 +102,11 @@ export function createAdmin(
   app.get('/', frontPage)
   app.use(
     '/trpc',
+    refuseCrossSite,
+    authenticate(slice, admins),
     createExpressMiddleware({
       router: adminRouter,
-      createContext: ({ req }) => createContext(slice, req),
+      createContext: ({ req, res }) => contextOf({ slice, live, admins }, req, res),
       maxBodySize: bodyBytesMax,
       maxBatchSize: batchMax,
       onError({ error, path }) {
@@ -119,19 +128,28 @@ function routeOf({ originalUrl, route }: Request): string {
   return isProcedure ? '/trpc/:procedure' : typeof path === 'string' ? path : '(unmatched)'
 }
 
-/** The token comes in the Authorization header only, so no other site can make a browser send it. */
-async function createContext(slice: AdminSlice, request: Request): Promise<AdminContext> {
-  const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
-  const admin = token === undefined ? undefined : await lookUp(slice, token)
-  return { slice, admin }
+function contextOf(
+  given: { readonly slice: AdminSlice; readonly live: Live; readonly admins: Admins },
+  request: Request,
+  response: Response,
+): AdminContext {
+  const { headers } = request
+  const { slice, live, admins } = given
+  const admin = admins.get(request)
+  if (!admin) {
+    throw new Error('a request came past those who authenticate it')
+  }
+  const said = {
+    reason: textOf(headers['x-reason'])?.slice(0, reasonLengthMax),
+    idempotencyKey: textOf(headers['idempotency-key']),
+  }
+  const onReplay = (): void => void response.setHeader('Idempotent-Replayed', 'true')
+  return { slice, live, admin, said, onReplay }
 }
 
-async function lookUp({ db }: AdminSlice, token: string): Promise<Admin | undefined> {
-  try {
-    return await findAdmin(db, token)
-  } catch (error) {
-    throw isOutage(error) ? databaseAway(error) : error
-  }
+/** Node reads headers byte by byte; people write UTF-8. */
+function textOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? Buffer.from(header, 'latin1').toString('utf8') : undefined
 }
 
 function maskError({ log }: Pick<AdminSlice, 'log'>): ErrorRequestHandler {

@@ -1,6 +1,7 @@
 import { TRPCError, initTRPC } from '@trpc/server'
+import { middlewareMarker } from '@trpc/server/unstable-core-do-not-import'
 import type { Fx } from '#fx'
-import type { Admin } from '#members'
+import { operatorProblems, type Admin, type AdminRole } from '#members'
 import { isOutage } from '#platform/database/outage'
 import type { Health } from '#platform/health/health'
 import type { Platform } from '#platform/platform'
@@ -8,6 +9,8 @@ import type { Queues } from '#platform/queue/queues'
 import { Problem, kinds } from '#platform/problem'
 import { currentTraceId } from '#platform/telemetry/spans'
 import { z } from 'zod'
+import { audited, type Audit, type AuditedCall } from './audit.ts'
+import type { Live } from './live.ts'
 
 /** What the procedures may use; each takes the part that it needs. */
 export type AdminSlice = Pick<Platform, 'db' | 'clock' | 'random' | 'log'> & {
@@ -22,30 +25,57 @@ export type AdminSlice = Pick<Platform, 'db' | 'clock' | 'random' | 'log'> & {
 
 export type AdminContext = {
   readonly slice: AdminSlice
-  /** Who asks, as far as the token tells; absent when there is none that counts. */
-  readonly admin: Admin | undefined
+  /** Who asks. Nobody comes so far without a token that counts. */
+  readonly admin: Admin
+  readonly live: Live
+  /** What the request says beside its calls; each counts for all of them. */
+  readonly said: {
+    /** Why, for the record. */
+    readonly reason: string | undefined
+    /** By which the same call is known again. */
+    readonly idempotencyKey: string | undefined
+  }
+  /** Told that the answer is one that was given before. */
+  readonly onReplay: () => void
 }
 
-const t = initTRPC.context<AdminContext>().create({
-  // Otherwise stack traces go out with every error, unless NODE_ENV happens to say production.
-  isDev: false,
-  errorFormatter: ({ shape, error }) => {
-    const { cause } = error
-    const traceId = currentTraceId()
-    const isUnknown = error.code === 'INTERNAL_SERVER_ERROR' && !(cause instanceof Problem)
-    const message = isUnknown ? 'Internal server error' : shape.message
-    return {
-      ...shape,
-      message: cause instanceof z.ZodError ? 'The input is not valid.' : message,
-      data: {
-        ...shape.data,
-        ...(traceId !== undefined && { traceId }),
-        ...(cause instanceof Problem && describeProblem(cause)),
-        ...(cause instanceof z.ZodError && { faults: z.flattenError(cause) }),
-      },
-    }
-  },
-})
+/** What a procedure says of itself. */
+type Meta = {
+  /** More than its kind needs. */
+  readonly role?: AdminRole
+  /** Fields of its input and answer that are stored nowhere. */
+  readonly secrets?: readonly string[]
+}
+
+const t = initTRPC
+  .context<AdminContext>()
+  .meta<Meta>()
+  .create({
+    // Otherwise stack traces go out with every error, unless NODE_ENV happens to say production.
+    isDev: false,
+    errorFormatter: ({ shape, error }) => {
+      const { cause } = error
+      const traceId = currentTraceId()
+      const isUnknown = error.code === 'INTERNAL_SERVER_ERROR' && !(cause instanceof Problem)
+      const message = isUnknown ? 'Internal server error' : shape.message
+      return {
+        ...shape,
+        message: cause instanceof z.ZodError ? 'The input is not valid.' : message,
+        data: {
+          ...shape.data,
+          ...(traceId !== undefined && { traceId }),
+          ...(cause instanceof Problem && describeProblem(cause)),
+          ...(cause instanceof z.ZodError && { faults: z.flattenError(cause) }),
+        },
+      }
+    },
+    sse: {
+      ping: { enabled: true, intervalMs: 3_000 },
+      client: { reconnectAfterInactivityMs: 10_000 },
+      // Whoever never reads keeps a stream no longer; the others come back with the id of their last message.
+      maxDurationMs: 300_000,
+    },
+  })
 
 export const { router } = t
 
@@ -76,16 +106,13 @@ export function databaseAway(cause: unknown): TRPCError {
 const ranks = { viewer: 0, operator: 1, admin: 2 } as const
 
 /** A viewer may read, changing anything takes an operator. What a procedure is decides, so that none can be forgotten. */
-const authorise = t.middleware(async ({ ctx, type, next }) => {
+const authorise = t.middleware(async ({ ctx, type, meta, next }) => {
   const { admin } = ctx
-  if (!admin) {
-    throw new TRPCError({ code: 'UNAUTHORIZED', message: 'A valid admin token is needed.' })
-  }
-  const needed = type === 'mutation' ? 'operator' : 'viewer'
+  const needed = meta?.role ?? (type === 'mutation' ? 'operator' : 'viewer')
   if (ranks[admin.role] < ranks[needed]) {
     throw new TRPCError({ code: 'FORBIDDEN', message: `This needs the role ${needed}.` })
   }
-  return next({ ctx: { ...ctx, admin } })
+  return next()
 })
 
 /** Answers in time, whatever the procedure waits for. */
@@ -103,5 +130,78 @@ const limitTime = t.middleware(async ({ ctx, next }) => {
   }
 })
 
-/** The only way to make a procedure: there is none without a token. */
-export const adminProcedure = t.procedure.use(translate).use(authorise).use(limitTime)
+/** Every mutation is written down and done once for each key, also those of procedures that say nothing about it. */
+const audit = t.middleware(async ({ ctx, type, path, meta, getRawInput, next }) => {
+  if (type !== 'mutation') {
+    return next({ ctx: { audit: readsOnly } })
+  }
+  const { slice, admin, said } = ctx
+  const call: AuditedCall = {
+    admin,
+    procedure: path,
+    input: await getRawInput(),
+    reason: said.reason,
+    key: parseKey(said.idempotencyKey),
+    secrets: meta?.secrets ?? [],
+  }
+  const outcome = await audited(slice, call, (one) => next({ ctx: { audit: one } }))
+  if ('result' in outcome) {
+    return outcome.result
+  }
+  ctx.onReplay()
+  // tRPC has no other way to answer in place of the procedure; the version is pinned.
+  return { ok: true, data: outcome.replay, marker: middlewareMarker, ctx: { audit: readsOnly } }
+})
+
+/** What reads are given for an audit. */
+const readsOnly: Audit = {
+  note() {
+    throw new Error('a query has nothing to write down')
+  },
+  change() {
+    throw new Error('a query changes nothing')
+  },
+}
+
+/** The text of the header, in quotes or without.  @throws {Problem} members/admin-key-invalid */
+function parseKey(header: string | undefined): string | undefined {
+  const key = header?.replace(/^"(.*)"$/, '$1')
+  if (key !== undefined && !/^[\x20\x21\x23-\x5b\x5d-\x7e]{1,255}$/.test(key)) {
+    const detail = 'The key must be 1 to 255 printable characters.'
+    throw new Problem(operatorProblems.adminKeyInvalid, detail)
+  }
+  return key
+}
+
+/** What is deeper would end in the recursion of whoever looks at it. */
+const inputDepthMax = 32
+
+const limitDepth = t.middleware(async ({ getRawInput, next }) => {
+  if (isDeeper(await getRawInput(), inputDepthMax)) {
+    const message = `The input is nested deeper than ${inputDepthMax} levels.`
+    throw new TRPCError({ code: 'BAD_REQUEST', message })
+  }
+  return next()
+})
+
+/** Level by level, so without recursion. */
+function isDeeper(value: unknown, depthMax: number): boolean {
+  let level: readonly unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > depthMax) {
+      return true
+    }
+    level = level.flatMap((one) =>
+      typeof one === 'object' && one !== null ? Object.values(one) : [],
+    )
+  }
+  return false
+}
+
+/** The only way to make a procedure: there is none without a token, and no change without a record. */
+export const adminProcedure = t.procedure
+  .use(translate)
+  .use(authorise)
+  .use(limitDepth)
+  .use(limitTime)
+  .use(audit)

@@ -19,6 +19,9 @@ import { Content } from './0018-content.ts'
 import { JobRunIndexes } from './0020-job-run-indexes.ts'
 import { EventDeliveries } from './0021-event-deliveries.ts'
 import { Recommendations } from './0030-recommendations.ts'
+import { Operators } from './0042-operators.ts'
+
+export { otherReads } from './other-reads.ts'
 
 /** Every migration, oldest first. A landed migration is never edited; the next one corrects it. */
 export const migrations = [
@@ -43,4 +46,5 @@ export const migrations = [
   { name: '0020-job-run-indexes', class: JobRunIndexes },
   { name: '0021-event-deliveries', class: EventDeliveries },
   { name: '0030-recommendations', class: Recommendations },
+  { name: '0042-operators', class: Operators },
 ]

@@ -210,7 +210,23 @@ export const otherReads: Readonly<Record<string, OtherRead>> = {
     text: `select id from dead_letters order by died_at desc, id desc limit 20`,
   },
 
-  // what operators read
+  // what operators did, and what they read
+  idx_audit_log_org: {
+    reader: 'the admin process, what was done to an organisation',
+    text: 'select procedure from audit_log where organisation_id = $1 order by id desc limit 20',
+  },
+  idx_audit_log_procedure: {
+    reader: 'the admin process, who called a procedure',
+    text: 'select actor from audit_log where procedure = $1 order by id desc limit 20',
+  },
+  idx_audit_log_token: {
+    reader: 'the admin process, what was done with a token',
+    text: 'select procedure from audit_log where admin_token_id = $1 order by id desc limit 20',
+  },
+  idx_admin_answers_expiry: {
+    reader: 'the clean-up of answers to operators',
+    text: 'select key from admin_answers where expires_at <= $1 order by expires_at limit 100 for update skip locked',
+  },
   idx_reports_kind: {
     reader: 'the admin process, reports of a kind',
     text: 'select id, kind, created_at, figures from reports where kind = $1 order by id desc limit 20',

@@ -17,7 +17,16 @@ import {
   Tag,
 } from '#content'
 import { FxBatch, FxQuota, FxRate, FxSnapshot } from '#fx'
-import { ActivityEntry, AdminToken, ApiKey, Member, MemberRole, Organisation } from '#members'
+import {
+  ActivityEntry,
+  AdminAnswer,
+  AdminToken,
+  ApiKey,
+  AuditEntry,
+  Member,
+  MemberRole,
+  Organisation,
+} from '#members'
 import { Asset } from '#money'
 import {
   LedgerAccount,
@@ -36,6 +45,7 @@ import { EventDelivery } from '#platform/delivery/event-delivery'
 import { IdempotencyKey } from '#platform/delivery/idempotency-key'
 import { JobRun } from '#platform/delivery/job-run'
 import { OutboxEvent } from '#platform/delivery/outbox-event'
+import { FeatureFlag } from '#platform/flags/feature-flag'
 import { Report } from '#platform/reports/report'
 
 /** Every stored shape, in the order of the domains. `openDatabase` is given this list. */
@@ -46,6 +56,8 @@ export const entities = [
   MemberRole,
   ApiKey,
   AdminToken,
+  AdminAnswer,
+  AuditEntry,
   ActivityEntry,
   FxBatch,
   FxQuota,
@@ -85,5 +97,6 @@ export const entities = [
   DeadLetter,
   DeclaredJob,
   DeclaredSchedule,
+  FeatureFlag,
   Report,
 ] as const

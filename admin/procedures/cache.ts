@@ -34,10 +34,17 @@ export const cache = router({
   invalidate: adminProcedure.input(targetSchema).mutation(async ({ ctx, input }) => {
     const { slice, admin } = ctx
     const tags = await tagsIn(slice, input)
-    await (tags === undefined ? invalidateEverything(slice.db) : invalidateTags(slice.db, tags))
     const target = loggedTarget(input)
+    ctx.audit.note({
+      input: target,
+      ...('organisationId' in input && { organisationId: input.organisationId }),
+    })
+    const answer = await ctx.audit.change(async (tx) => {
+      await (tags === undefined ? invalidateEverything(tx) : invalidateTags(tx, tags))
+      return tags === undefined ? { everything: true as const } : { tags }
+    })
     slice.log.info({ adminTokenId: admin.tokenId, target }, 'cache invalidated on request')
-    return tags === undefined ? { everything: true as const } : { tags }
+    return answer
   }),
 
   /** Has every process fetch a set of answers before somebody asks for them. Waits for nearly as long as a procedure may take;

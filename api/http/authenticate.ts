@@ -5,6 +5,7 @@ import { rowTag, tableTag } from '#platform/cache/dependencies'
 import type { CacheRead } from '#platform/cache/cache'
 import { cacheKey } from '#platform/cache/entry'
 import type { Held } from '#platform/cache/held'
+import { flags, type Flag } from '#platform/flags/flags'
 import { Problem } from '#platform/problem'
 import type { Scope } from '#platform/resource/list-query'
 import type { ApiSlice } from '../slice.ts'
@@ -164,7 +165,7 @@ export function callerIn(held: Held): Caller {
 
 function tagsOf({ keyId, memberId }: Caller): readonly string[] {
   return [
-    ...['api_keys', 'members'].map(tableTag),
+    ...['api_keys', 'members', 'feature_flags'].map(tableTag),
     rowTag('api_keys', keyId),
     ...(memberId === undefined ? [] : [rowTag('members', memberId)]),
   ]
@@ -175,6 +176,16 @@ export function requireScope(caller: Caller, scope: string): void {
   if (!caller.scopes.some((held) => held === scope)) {
     throw new Problem(problems.scopeMissing, `This credential lacks the scope ${scope}.`, {
       facts: { scope },
+    })
+  }
+}
+
+/** What is switched while the product runs is part of the verdict on the credential, and so as new as that is.
+ *  @throws {Problem} http/switched-off */
+export function requireFlag({ switchedOff }: Caller, flag: Flag): void {
+  if (switchedOff?.includes(flag) === true) {
+    throw new Problem(problems.switchedOff, `Not available to this organisation: ${flags[flag]}.`, {
+      facts: { flag },
     })
   }
 }

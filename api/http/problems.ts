@@ -18,6 +18,11 @@ export const problems = defineProblems('http', {
     title: 'The credential may not do this',
     advice: 'Use a key that has the scope named in `scope`.',
   },
+  switchedOff: {
+    kind: 'forbidden',
+    title: 'This is switched off for the organisation',
+    advice: 'Use the lists of version 1 meanwhile, or ask the operator of the API.',
+  },
   consistencyTokenInvalid: {
     kind: 'invalid',
     title: 'The consistency token is not valid',

@@ -17,7 +17,7 @@ import { problems } from '#platform/resource/problems'
 import type { Filled, Item, Page, SortKeyText } from '#platform/resource/filled'
 import { everything, resourcesOf, type Selection } from '#platform/resource/selection'
 import type { ApiSlice } from '../slice.ts'
-import { authenticateReader, requireScope, scopeOf } from './authenticate.ts'
+import { authenticateReader, requireFlag, requireScope, scopeOf } from './authenticate.ts'
 import { audienceOf, fillFrom, questionOf, readCached, type KeptReadOf } from './cached-read.ts'
 import { addLink, searchOf } from './exchange.ts'
 import { keptQuestion, readsToTell } from './kept-question.ts'
@@ -52,6 +52,7 @@ export function listResource(resource: Resource, route: string): ReadRoute {
   }
   const handle: Handler = async (slice, request, response) => {
     const caller = await authenticateReader(slice, { request, response }, resource.scope)
+    requireFlag(caller, 'cursor-pagination')
     const read = keptRead(slice, questionOf(request, caller))
     const answered = await readCached(slice, request, read)
     if (answered.served.held.status === 404) {

@@ -68,7 +68,7 @@ export function describeResourceRead(read: ResourceRead, items: ItemSchemas): De
       parameters: { ...(parent && { path: idOf(parent) }), query, header },
       problems: [
         ...refused,
-        ...(kind === 'list' ? [readProblems.invalidCursor] : []),
+        ...(kind === 'list' ? [readProblems.invalidCursor, problems.switchedOff] : []),
         ...(parent ? [readProblems.notFound] : []),
       ],
     }

@@ -15,6 +15,8 @@ export const AdminToken = defineEntity({
     createdAt: p.datetime().columnType('timestamptz').defaultRaw('now()'),
     expiresAt: p.datetime().columnType('timestamptz').nullable(),
     revokedAt: p.datetime().columnType('timestamptz').nullable(),
+    /** To the minute, so that a token in use is not written at every call. */
+    lastUsedAt: p.datetime().columnType('timestamptz').nullable(),
   },
 })
 export type AdminToken = InferEntity<typeof AdminToken>

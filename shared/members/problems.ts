@@ -44,3 +44,27 @@ export const problems = defineProblems('members', {
     advice: 'List the admin tokens of the installation and check the id.',
   },
 })
+
+/** What operators alone can be told. */
+export const operatorProblems = defineProblems('members', {
+  adminKeyInvalid: {
+    kind: 'invalid',
+    title: 'The idempotency key of the call is not valid',
+    advice: 'Use 1 to 255 printable ASCII characters, in double quotes or without.',
+  },
+  adminKeyBusy: {
+    kind: 'conflict',
+    title: 'A call with this idempotency key is being made',
+    advice: 'Wait a moment and call again; the call is answered from the first one.',
+  },
+  adminKeyReused: {
+    kind: 'unprocessable',
+    title: 'The idempotency key belongs to another call',
+    advice: 'A key is good for one call only. Use a new key for a new call.',
+  },
+  organisationMissing: {
+    kind: 'missing',
+    title: 'Organisation does not exist',
+    advice: 'Check the id of the organisation.',
+  },
+})

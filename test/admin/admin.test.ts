@@ -170,6 +170,6 @@ describe('admin procedures over HTTP', () => {
     expect(await status('/health')).to.equal(200)
     expect(await status('/health/live')).to.equal(200)
     expect(await status('/console')).to.equal(404)
-    expect(await status('/trpc/none.such')).to.equal(404)
+    expect(await status('/trpc/none.such')).to.equal(401)
   })
 })

@@ -12,6 +12,7 @@ import { printHitRatios } from './hit-ratio.ts'
 import { printInvalidations } from './invalidation.ts'
 import { printIdleSockets } from './idle-sockets.ts'
 import { printHits } from './l1-hit.ts'
+import { printOperatorInvalidations } from './operator-invalidation.ts'
 import { outboxRelay } from './outbox-relay.ts'
 import { pageParts } from './page-parts.ts'
 import { page } from './page.ts'
@@ -83,6 +84,10 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
   'warm-start': warmStart,
   'other-process-delay': plain('until another process knows of a write', printDelays),
+  'operator-invalidation': plain(
+    'until no process serves what an operator invalidated',
+    printOperatorInvalidations,
+  ),
 
   // the work behind the reads
   'worker-kills': workerKills,

@@ -30,6 +30,7 @@ const notDescribed = [
 /** Foreign keys that cross from a domain or the platform to one it may not import. */
 const crossing = [
   'contents_product_id_fkey',
+  'feature_flags_organisation_id_fkey',
   'fx_snapshots_organisation_id_fkey',
   'fx_snapshots_payment_link_id_fkey',
   'idempotency_keys_organisation_id_fkey',

@@ -16,6 +16,9 @@ const arbiters: Readonly<Record<string, string>> = {
     on conflict (organisation_id, parent_id, slug) do nothing`,
   idx_tags_name: `
     tags (organisation_id, name) values (${id}, 'mug') on conflict (organisation_id, name) do nothing`,
+  idx_feature_flags_name: `
+    feature_flags (name, percentage, updated_by) values ('cursor-pagination', 10, ${id})
+    on conflict (name, organisation_id) do nothing`,
   idx_products_slug: `
     products (organisation_id, category_id, sku, slug, title, kind, status)
     values (${id}, ${id}, '1', 'mug-1', 'Mug', 'physical', 'draft') on conflict (organisation_id, slug) do nothing`,

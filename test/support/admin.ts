@@ -5,7 +5,7 @@ import { createHealth } from '#platform/health/health'
 import { healthHandler } from '#platform/health/health-handler'
 import { openQueues, type Queues } from '#platform/queue/queues'
 import { createAdmin } from '../../admin/app.ts'
-import type { AdminRouter } from '../../admin/router.ts'
+import { adminRouter, type AdminRouter } from '../../admin/router.ts'
 import type { AdminSlice } from '../../admin/trpc.ts'
 import type { Business } from './business.ts'
 import { redisUrl } from './servers.ts'
@@ -57,4 +57,15 @@ export async function refusalOf(call: Promise<unknown>): Promise<TRPCClientError
     throw new Error(`was not refused: ${JSON.stringify(outcome)}`)
   }
   return outcome as TRPCClientError<AdminRouter>
+}
+
+/** Every procedure that there is, by its path. */
+export function proceduresOf(): readonly { readonly path: string; readonly type: string }[] {
+  type Listed = { _def: { procedures: Record<string, { _def: { type: string } }> } }
+  // oxlint-disable-next-line no-underscore-dangle -- tRPC has no other name for them
+  const { procedures } = (adminRouter as unknown as Listed)._def
+  return Object.entries(procedures).map(([path, one]) => {
+    // oxlint-disable-next-line no-underscore-dangle -- likewise
+    return { path, type: one._def.type }
+  })
 }

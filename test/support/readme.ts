@@ -8,6 +8,12 @@ export function readmeCommands(): readonly string[] {
   return blocks.filter((block) => !/^npm (ci|run) /m.test(block))
 }
 
+/** The TypeScript programs of README.md, in order. */
+export function readmePrograms(): readonly string[] {
+  const readme = readFileSync('README.md', 'utf8')
+  return [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, text = '']) => text)
+}
+
 /** One bash script that ends at the first failure, whose curls each say what they answered on a line of its own.
  *  `curl` is a function of the script, so that an empty answer fails where it comes, also within `$( … )`. */
 export function toScript(blocks: readonly string[], summaryPath: string): string {

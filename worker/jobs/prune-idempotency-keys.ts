@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { inBatches } from '#platform/database/in-batches'
+import { pruneAdminAnswers } from '#members'
 import { pruneIdempotencyKeys } from '#platform/delivery/prune'
 import type { Platform } from '#platform/platform'
 import { defineJob } from '#platform/queue/define-job'
@@ -20,6 +21,8 @@ export const pruneAnswers = defineJob({
   whenGivenUp: 'next-run',
   async run({ db }: Pick<Platform, 'db'>, _payload, { signal }) {
     const batches = { size: rowsMax, countMax: batchesMax, signal }
-    return { rows: await inBatches((size) => pruneIdempotencyKeys(db, { rowsMax: size }), batches) }
+    const rows = await inBatches((size) => pruneIdempotencyKeys(db, { rowsMax: size }), batches)
+    const ofOperators = await inBatches((size) => pruneAdminAnswers(db, { rowsMax: size }), batches)
+    return { rows: rows + ofOperators }
   },
 })

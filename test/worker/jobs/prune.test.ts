@@ -1,3 +1,4 @@
+import { issueAdminToken } from '#members'
 import { expect } from 'chai'
 import { sql, type RawBuilder } from 'kysely'
 import type { JobResult, JobRun } from '#platform/queue/define-job'
@@ -79,6 +80,14 @@ const addAnswers = ({ db }: Business, count: number, expiresAt: string): Promise
     select id, '/test', uuid_v7()::text, '', 201, '{}', '{}', now() + ${expiresAt}::interval
       from organisations, generate_series(1, ${count}::integer)`)
 
+const addAdminAnswers = async (business: Business, count: number, expiresAt: string) => {
+  const { id } = await issueAdminToken(business, { name: 'Ada', role: 'operator' })
+  await business.db.run(sql`
+    insert into admin_answers (admin_token_id, procedure, key, request_hash, locked_until, expires_at)
+    select ${id}::uuid, 'flags.set', n::text, '', now(), now() + ${expiresAt}::interval
+      from generate_series(1, ${count}::integer) as n`)
+}
+
 const addReports = ({ db }: Business, count: number, kind: string, days: number) =>
   db.run(sql`
     insert into reports (kind, created_at, figures, body)
@@ -91,6 +100,14 @@ const prunings: readonly Pruning[] = [
     batchRows: 2000,
     addDue: (business, count) => addAnswers(business, count, '-1 second'),
     addKept: (business) => addAnswers(business, 1, '5 minutes'),
+    keptCount: 1,
+  },
+  {
+    table: 'admin_answers',
+    job: pruneAnswers,
+    batchRows: 2000,
+    addDue: (business, count) => addAdminAnswers(business, count, '-1 second'),
+    addKept: (business) => addAdminAnswers(business, 1, '5 minutes'),
     keptCount: 1,
   },
   {
@@ -186,11 +203,11 @@ for (const { table, job, batchRows, addDue, addKept, keptCount } of prunings) {
       await addDue(business, count)
       await addKept(business)
       const other = await openBusiness({ url: business.url, clock: business.clock })
-      const { sent } = recordStatements(other.db)
+      const recorded = recordStatements(other.db)
       try {
         expect(await run(other)).to.equal(count)
         const isAtItsShare = table === 'reports'
-        expect(sent).to.have.length(count / batchRows + (isAtItsShare ? 0 : 1))
+        expect(recorded.count(table)).to.equal(count / batchRows + (isAtItsShare ? 0 : 1))
       } finally {
         await other.lifecycle.stop()
       }

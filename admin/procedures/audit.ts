@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { auditOutcomes, listAudit } from '#members'
+import { instantInput } from '#platform/instant-input'
+import { adminProcedure, router } from '../trpc.ts'
+
+const limitMax = 100
+
+/** What operators did. The database lets nobody change it. */
+export const audit = router({
+  /** The newest records first; the next page begins `before` the last id of this one. */
+  list: adminProcedure
+    .input(
+      z
+        .strictObject({
+          procedure: z.string().max(100).exactOptional(),
+          tokenId: z.uuid().exactOptional(),
+          organisationId: z.uuid().exactOptional(),
+          outcome: z.enum(auditOutcomes).exactOptional(),
+          since: instantInput.exactOptional(),
+          before: z
+            .string()
+            .regex(/^\d{1,18}$/, 'must be the id of a record, a number as text')
+            .exactOptional(),
+          limit: z.int().min(1).max(limitMax).default(20),
+        })
+        .prefault({}),
+    )
+    .query(async ({ ctx, input: { limit, ...filter } }) => {
+      const records = await listAudit(ctx.slice.db, filter, limit + 1)
+      return { records: records.slice(0, limit), hasMore: records.length > limit }
+    }),
+})
