@@ -37,7 +37,7 @@ describe('npm run migrate', function () {
     const { out, exitCode } = await migrate(['up'], env)
     expect(exitCode).to.equal(0)
     expect(out).to.match(/^applied {2}0001-money +\d+ ms$/m)
-    expect(out).to.match(/^built \d\d indexes in \d+ ms$/m)
+    expect(out).to.match(/^built \d+ indexes in \d+ ms$/m)
     expect((await migrate(['apply'], env)).out).to.equal('nothing is pending')
   })
 
