@@ -29,7 +29,7 @@ export type Ranking = {
 }
 
 /** Contents of the member whose neighbours are looked at, the strongest first; each costs some four pages. */
-const seedsMax = 40
+const seedsMax = 32
 /** Days after which what the member took counts half as much for what is near it. */
 const seedHalfLifeDays = 60
 /** What is near the member's own counts 1 at most. By the evaluation on the months before the last, see README. */
