@@ -173,13 +173,12 @@ describe('worker process', () => {
         select id, 'payment-link.expired', '01900000-0000-7000-8000-000000000001', '{}',
                '00-${traceId}-00f067aa0ba902b7-01'
           from tenant`)
-      const run = await firstRun('record-expiry')
-      expect(run).to.include({
-        state: 'completed',
-        error: null,
-        rows_affected: 1,
-        trace_id: traceId,
+      // the number of its rows is written after the COMMIT of its effect
+      const run = await eventually(async () => {
+        const found = await firstRun('record-expiry')
+        return found.rows_affected === 1 ? found : undefined
       })
+      expect(run).to.include({ state: 'completed', error: null, trace_id: traceId })
       const activity = await query('select action, api_key_id, subject_id from activity_log')
       expect(activity).to.deep.equal([
         {

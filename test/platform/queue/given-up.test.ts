@@ -160,6 +160,9 @@ for (const kind of backends) {
       startWorkers(one, [job, spare], calmLimits)
       const jobId = await one.queues.enqueue(job, { word: 'x' })
       await firstLetter(one, job)
+      await eventually(async () =>
+        (await one.queues.counts(job.queue)).failed === 1 ? true : undefined,
+      )
       await one.db.run(sql`delete from dead_letters`)
       expect(await collectDeadLetters(one)).to.equal(1)
       expect(await collectDeadLetters(one)).to.equal(0)
