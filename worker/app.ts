@@ -95,9 +95,9 @@ function openHealth(slice: WorkerSlice, config: Config, started: Started): Healt
         noCacheCheck,
         queueCheck(queues),
         canaryCheck(startCanary(slice)),
+        schedulesCheck(beside),
       ],
       details: [
-        schedulesCheck(beside),
         deadLettersCheck(beside),
         outboxCheck(beside),
         fxCheck(fx, reserve),

@@ -41,7 +41,8 @@ export const fx = router({
           limit: z.int().min(1).max(batchesMax).default(20),
           before: z.uuid(),
         })
-        .partial({ provider: true, before: true }),
+        .partial({ provider: true, before: true })
+        .prefault({}),
     )
     .query(async ({ ctx, input: { provider, limit, before } }) => {
       const providers = provider === undefined ? providerNames : [provider]

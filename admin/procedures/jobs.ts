@@ -28,21 +28,23 @@ export const jobs = router({
   /** Runs of jobs, the latest first. */
   list: adminProcedure
     .input(
-      z.strictObject({
-        runId: z.uuid().optional(),
-        jobId: z.string().min(1).max(300).optional(),
-        queue: word.optional(),
-        name: word.optional(),
-        organisationId: z.uuid().optional(),
-        state: z.enum(jobRunStates).optional(),
-        text: z.string().min(3).max(200).optional(),
-        traceId: z
-          .string()
-          .regex(/^[\da-f]{32}$/)
-          .optional(),
-        before: z.uuid().optional(),
-        limit,
-      }),
+      z
+        .strictObject({
+          runId: z.uuid().optional(),
+          jobId: z.string().min(1).max(300).optional(),
+          queue: word.optional(),
+          name: word.optional(),
+          organisationId: z.uuid().optional(),
+          state: z.enum(jobRunStates).optional(),
+          text: z.string().min(3).max(200).optional(),
+          traceId: z
+            .string()
+            .regex(/^[\da-f]{32}$/)
+            .optional(),
+          before: z.uuid().optional(),
+          limit,
+        })
+        .prefault({}),
     )
     .query(async ({ ctx, input: { limit: count, ...filter } }) => {
       const runs = await findRuns(ctx.slice, filter, count + 1)
@@ -120,12 +122,14 @@ export const jobs = router({
   /** Jobs that were given up and that nothing else makes good. */
   deadLetters: adminProcedure
     .input(
-      z.strictObject({
-        queue: word.optional(),
-        name: word.optional(),
-        isOpen: z.boolean().default(true),
-        limit,
-      }),
+      z
+        .strictObject({
+          queue: word.optional(),
+          name: word.optional(),
+          isOpen: z.boolean().default(true),
+          limit,
+        })
+        .prefault({}),
     )
     .query(({ ctx, input: { limit: count, ...filter } }) => findLetters(ctx.slice, filter, count)),
 })

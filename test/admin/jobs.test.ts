@@ -215,6 +215,12 @@ for (const kind of ['redis', 'postgres'] as const) {
       await ended(jobId, 'completed')
     })
 
+    it('lists what there is when it is asked for nothing in particular', async () => {
+      await end('plain', 'completed')
+      expect((await viewer.jobs.list.query()).runs).not.to.have.length(0)
+      expect(await viewer.jobs.deadLetters.query()).to.be.an('array')
+    })
+
     it('shows the schedules', async () => {
       const [schedule] = await viewer.jobs.schedules.query()
       expect(schedule).to.deep.include({

@@ -11,7 +11,7 @@ type Found = { readonly count: number; readonly links: readonly UnfrozenLink[] }
 
 const kind = 'frozen-rates'
 const linksMax = 5_000
-/** 50,000 links in a run, which took 1.2 s beside others on two busy cores. A million are looked through in the course of two
+/** 50,000 links in a run, a stretch of them to a statement. A million are looked through in the course of two
  *  hours, again and again. */
 const stretchesMax = 10
 /** Named in a report; beyond, only counted. */
