@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { createHealth } from '#platform/health/health'
 import { canaryCheck, deadLettersCheck, schedulesCheck } from '#platform/health/worker-checks'
 import type { Clock } from '#platform/clock'
 import { startCanary } from '#platform/queue/canary'
@@ -103,6 +104,8 @@ for (const kind of backends) {
       expect(await late(one)).to.deep.equal([])
       one.move(181_000)
       expect(await late(one)).to.deep.equal(['hourly', 'quick'])
+      const health = createHealth({ version: '0.1.0', checks: [check] }, one)
+      expect((await health.report()).status).to.equal('unhealthy')
       expect(await check.run()).to.deep.equal({
         state: 'fail',
         facts: { count: 3, late: 'hourly quick' },
