@@ -54,6 +54,18 @@ export const pruneJobRuns = (
     delete from job_runs where id in (select id from due limit ${rowsMax})`,
   )
 
+/** Deletes dead letters about which somebody decided before `resolvedUntil`; open ones stay. */
+export const pruneDeadLetters = (
+  db: Runner,
+  { resolvedUntil, rowsMax }: Batch & { readonly resolvedUntil: Date },
+): Promise<number> =>
+  count(
+    db,
+    sql`
+    delete from dead_letters where id in (
+      select id from dead_letters where resolved_at < ${resolvedUntil.toISOString()}::timestamptz limit ${rowsMax})`,
+  )
+
 /** Deletes events that were published before `publishedUntil`, with their deliveries. What is still to be given to somebody
  *  stays, however old, and so does what was given up since `deadUntil`: a replay of its dead letter needs the delivery. */
 export const pruneOutboxEvents = (

@@ -267,3 +267,25 @@ describe('the job prune-idempotency-keys beside a caller', () => {
     await business.lifecycle.stop()
   })
 })
+
+describe('the job prune-job-runs, of dead letters', () => {
+  it('deletes those that somebody decided about long ago, and no others', async () => {
+    const business = await openBusiness({ clock: createTestClock(startAt) })
+    try {
+      const letter = (id: string, resolvedDays: number | null) =>
+        business.db.run(sql`
+          insert into dead_letters (queue, name, job_id, payload, reason, error, attempts, died_at, resolution, resolved_at)
+          values ('q', 'n', ${id}, '{}', 'stalled', 'e', 1, ${ago(800)},
+                  ${resolvedDays === null ? null : 'replayed'}, ${resolvedDays === null ? sql`null` : ago(resolvedDays)})`)
+      await letter('open', null)
+      await letter('long ago', 367)
+      await letter('lately', 365)
+      expect(await pruneRuns.run(business, {}, jobRun(business))).to.deep.equal({ rows: 1 })
+      const left = await business.db.run(sql<{ id: string }>`
+        select job_id as id from dead_letters order by 1`)
+      expect(left.map(({ id }) => id)).to.deep.equal(['lately', 'open'])
+    } finally {
+      await business.lifecycle.stop()
+    }
+  })
+})
