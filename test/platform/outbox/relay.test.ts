@@ -6,37 +6,15 @@ import { declareJobs } from '#platform/queue/declare-jobs'
 import { startWorkers } from '#platform/queue/workers'
 import { startRelay } from '#platform/outbox/relay'
 import { defineSubscriber, type OutboxMessage, type Subscriber } from '#platform/outbox/subscriber'
-import {
-  backends,
-  calmLimits,
-  createBackend,
-  eventually,
-  openProcess,
-  type Opened,
-} from '../queue/fixture.ts'
+import { backends, calmLimits, eventually, processesOn, type Opened } from '../queue/fixture.ts'
 
 const lantern = '01900000-0000-7000-8000-000000000001'
 const ribbon = '01900000-0000-7000-8000-000000000002'
 
 for (const kind of backends) {
   describe(`the relay of the outbox on ${kind}`, () => {
-    const opened: Opened[] = []
-    let place: { databaseUrl: string; redis: string | undefined }
+    const { open, databaseUrl } = processesOn(kind, 'by none')
     let count = 0
-
-    beforeEach(async function () {
-      place = (await createBackend(kind)) ?? this.skip()
-    })
-
-    afterEach(async () => {
-      await Promise.all(opened.splice(0).map(({ lifecycle }) => lifecycle.stop()))
-    })
-
-    async function open(): Promise<Opened> {
-      const one = await openProcess(place.databaseUrl, place.redis)
-      opened.push(one)
-      return one
-    }
 
     type Handle = (event: OutboxMessage) => Promise<void> | void
 
@@ -59,8 +37,11 @@ for (const kind of backends) {
     }
 
     function start(one: Opened, subscribers: readonly Subscriber<Opened>[]): void {
-      const { databaseUrl } = place
-      const options = { databaseUrl, applicationName: 'relay-test', redeliverAfterMs: 60_000 }
+      const options = {
+        databaseUrl: databaseUrl(),
+        applicationName: 'relay-test',
+        redeliverAfterMs: 60_000,
+      }
       startWorkers(
         one,
         subscribers.map(({ job }) => job),

@@ -9,7 +9,7 @@ import { recordEnd, recordStart } from '#platform/queue/job-runs'
 import { readSchedules } from '#platform/queue/late-schedules'
 import { defineJob } from '#platform/queue/define-job'
 import { latestSlot, type Cadence, type Schedule } from '#platform/queue/schedule'
-import { anyJob, backends, createBackend, eventually, openProcess, type Opened } from './fixture.ts'
+import { anyJob, backends, eventually, processesOn, type Opened } from './fixture.ts'
 
 /** A clock that a test moves; the monotonic one goes along. */
 function movable(one: Opened): Opened & { move(ms: number): void } {
@@ -25,22 +25,8 @@ function movable(one: Opened): Opened & { move(ms: number): void } {
 
 for (const kind of backends) {
   describe(`the health of a worker on ${kind}`, () => {
-    const opened: Opened[] = []
-    let place: { databaseUrl: string; redis: string | undefined }
-
-    beforeEach(async function () {
-      place = (await createBackend(kind)) ?? this.skip()
-    })
-
-    afterEach(async () => {
-      await Promise.all(opened.splice(0).map(({ lifecycle }) => lifecycle.stop()))
-    })
-
-    async function open() {
-      const one = await openProcess(place.databaseUrl, place.redis)
-      opened.push(one)
-      return movable(one)
-    }
+    const processes = processesOn(kind, 'by none')
+    const open = async () => movable(await processes.open())
 
     it('is told by a job that this process has done', async () => {
       const one = await open()

@@ -8,9 +8,8 @@ import {
   type anyPayload,
   backends,
   calmLimits,
-  createBackend,
   eventually,
-  openProcess,
+  processesOn,
   type Opened,
 } from './fixture.ts'
 
@@ -18,25 +17,13 @@ type Job = JobDefinition<Opened, typeof anyPayload>
 
 for (const kind of backends) {
   describe(`effects of jobs on ${kind}`, () => {
-    const opened: Opened[] = []
-    let place: { databaseUrl: string; redis: string | undefined }
+    const { open } = processesOn(kind, 'by all specs')
     let count = 0
 
-    before(async function () {
-      place = (await createBackend(kind)) ?? this.skip()
-      const one = await open()
-      await one.db.run(sql`create table effects (queue text, word text)`)
+    before(async () => {
+      const { db } = await open()
+      await db.run(sql`create table effects (queue text, word text)`)
     })
-
-    afterEach(async () => {
-      await Promise.all(opened.splice(0).map(({ lifecycle }) => lifecycle.stop()))
-    })
-
-    async function open(): Promise<Opened> {
-      const one = await openProcess(place.databaseUrl, place.redis)
-      opened.push(one)
-      return one
-    }
 
     /** Its effect is a row, written through `once`. */
     function jobWith(

@@ -67,6 +67,31 @@ export async function createBackend(
   return url === undefined ? undefined : { databaseUrl, redis: url }
 }
 
+/** What the specs of one backend begin with: a database and a Redis of their own, for all of them or for each, and processes
+ *  that are stopped after each. Skips them where there is no Redis. Call it in `describe`. */
+export function processesOn(
+  kind: BackendKind,
+  shared: 'by all specs' | 'by none',
+): { readonly open: () => Promise<Opened>; readonly databaseUrl: () => string } {
+  const opened: Opened[] = []
+  let place: { databaseUrl: string; redis: string | undefined } | undefined
+  const begin = shared === 'by all specs' ? before : beforeEach
+  begin(async function () {
+    place = (await createBackend(kind)) ?? this.skip()
+  })
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map(({ lifecycle }) => lifecycle.stop()))
+  })
+  return {
+    databaseUrl: () => place?.databaseUrl ?? '',
+    async open() {
+      const one = await openProcess(place?.databaseUrl ?? '', place?.redis)
+      opened.push(one)
+      return one
+    },
+  }
+}
+
 /** Polls until `probe` gives something, and fails after `deadlineMs`. */
 export async function eventually<T>(
   probe: () => Promise<T | undefined> | T | undefined,

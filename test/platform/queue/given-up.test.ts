@@ -11,9 +11,8 @@ import {
   type anyPayload,
   backends,
   calmLimits,
-  createBackend,
   eventually,
-  openProcess,
+  processesOn,
   type Opened,
 } from './fixture.ts'
 
@@ -25,23 +24,8 @@ type Job = JobDefinition<Opened, typeof anyPayload>
 
 for (const kind of backends) {
   describe(`jobs that are given up on ${kind}`, () => {
-    const opened: Opened[] = []
-    let place: { databaseUrl: string; redis: string | undefined }
+    const { open } = processesOn(kind, 'by all specs')
     let count = 0
-
-    before(async function () {
-      place = (await createBackend(kind)) ?? this.skip()
-    })
-
-    afterEach(async () => {
-      await Promise.all(opened.splice(0).map(({ lifecycle }) => lifecycle.stop()))
-    })
-
-    async function open(): Promise<Opened> {
-      const one = await openProcess(place.databaseUrl, place.redis)
-      opened.push(one)
-      return one
-    }
 
     function jobThat(run: Job['run'], more: Partial<Job> = {}): Job {
       count += 1

@@ -8,9 +8,8 @@ import {
   type anyPayload,
   backends,
   calmLimits as limits,
-  createBackend,
   eventually,
-  openProcess,
+  processesOn,
   type Opened,
 } from './fixture.ts'
 
@@ -30,27 +29,8 @@ type Recorded = {
 
 for (const kind of backends) {
   describe(`queue on ${kind}`, () => {
-    const opened: Opened[] = []
-    let place: { databaseUrl: string; redis: string | undefined }
+    const { open } = processesOn(kind, 'by all specs')
     let count = 0
-
-    before(async function () {
-      const created = await createBackend(kind)
-      if (!created) {
-        this.skip()
-      }
-      place = created
-    })
-
-    afterEach(async () => {
-      await Promise.all(opened.splice(0).map(({ lifecycle }) => lifecycle.stop()))
-    })
-
-    async function open(): Promise<Opened> {
-      const one = await openProcess(place.databaseUrl, place.redis)
-      opened.push(one)
-      return one
-    }
 
     /** A job of its own queue, so that no test sees another's jobs. */
     function jobThat(run: Run, more: Partial<JobDefinition<Opened, typeof anyPayload>> = {}) {

@@ -9,35 +9,15 @@ import {
   type anyPayload,
   backends,
   calmLimits as limits,
-  createBackend,
   eventually,
-  openProcess,
+  processesOn,
   type Opened,
 } from './fixture.ts'
 
 for (const kind of backends) {
   describe(`schedules on ${kind}`, () => {
-    const opened: Opened[] = []
-    let place: { databaseUrl: string; redis: string | undefined }
+    const { open } = processesOn(kind, 'by all specs')
     let count = 0
-
-    before(async function () {
-      const created = await createBackend(kind)
-      if (!created) {
-        this.skip()
-      }
-      place = created
-    })
-
-    afterEach(async () => {
-      await Promise.all(opened.splice(0).map(({ lifecycle }) => lifecycle.stop()))
-    })
-
-    async function open(): Promise<Opened> {
-      const one = await openProcess(place.databaseUrl, place.redis)
-      opened.push(one)
-      return one
-    }
 
     function scheduleOf(everyMs: number): { schedule: Schedule; job: Schedule['job'] } {
       count += 1
