@@ -80,7 +80,7 @@ describe('a field as PostgreSQL writes it', () => {
     const first = '0001-01-01T00:00:00.000Z'
     const beyond = {
       infinity: last,
-      '10000-01-01': last,
+      '10000-01-01T00:00:00Z': last,
       '-infinity': first,
       '0044-03-15 BC': first,
     }
