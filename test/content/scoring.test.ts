@@ -155,6 +155,18 @@ describe('counting and scoring contents', () => {
     expect(await rollUpInteractions(business)).to.equal(0)
   })
 
+  it('counts each once while contents are counted anew, others count, and interactions go on', async () => {
+    const some = ids.slice(0, 5)
+    await Promise.all([
+      ...Array.from({ length: 20 }, () => interact('view', some, 3)),
+      ...Array.from({ length: 8 }, () => rollUpInteractions(business, { batchRows: 7 })),
+      ...[...some, ...some].map((id) => recomputeContent(business, id)),
+    ])
+    await rollUpInteractions(business)
+    const rows = (await scores()).filter(({ views }) => views > 0)
+    expect(rows.map(({ views }) => views)).to.deep.equal(some.map(() => 60))
+  })
+
   it('makes partitions ahead, with the triggers of their table, and forgets what is of no use any more', async () => {
     const clock = createTestClock(new Date('2030-05-31T23:00:00Z'))
     await interact('view', [ids[0] ?? ''], 1, new Date('2030-07-01T00:00:00Z'))

@@ -178,8 +178,6 @@ async function insertNeighbours(
     select min(number) as first, max(number) as last from lengths group by batch order by batch`)
   const total = batches.at(-1)?.last ?? 0
   for (const { first, last } of batches) {
-    signal?.throwIfAborted()
-    await progress?.(first - 1, total)
     await tx.run(sql`
       with batch as materialized (
         select number, length from lengths where number between ${first} and ${last}
@@ -204,6 +202,8 @@ async function insertNeighbours(
              array_agg(weight order by rank)
         from ranked join lengths using (number)
        where rank <= ${neighboursPerContent} group by lengths.content_id`)
+    await progress?.(last, total)
+    signal?.throwIfAborted()
   }
   return total
 }
