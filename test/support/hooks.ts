@@ -1,7 +1,13 @@
 import { startServers, stopServers } from './servers.ts'
 
+/** Where a server does not start, or a migration does not apply, the others are stopped: mocha would wait for them forever. */
 export async function mochaGlobalSetup(): Promise<void> {
-  await startServers()
+  try {
+    await startServers()
+  } catch (error) {
+    await stopServers()
+    throw error
+  }
 }
 
 export async function mochaGlobalTeardown(): Promise<void> {
