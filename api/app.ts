@@ -5,7 +5,7 @@ import { entities } from '#entities'
 import { openFx } from '#fx'
 import { openPresence } from '#members'
 import { migrations } from '#migrations'
-import { lifetimesOf } from '#platform/cache/lifetimes'
+import { openLifetimes } from '#platform/cache/lifetimes'
 import { openCache, type CacheOptions } from '#platform/cache/open-cache'
 import { requireWatched } from '#platform/cache/require-watched'
 import { requireMigrated } from '#platform/database/require-migrated'
@@ -92,7 +92,7 @@ export async function startApi(config: Config, started: Started): Promise<void> 
     version: config.process.version,
     reader,
     cache: await openCache(cacheOptions(config), reader.tracked, platform),
-    lifetimes: lifetimesOf(config.cache),
+    lifetimes: openLifetimes(config.cache, platform),
     requestIds: createRequestIds(config.api.trustProxy, platform.random),
     recordings: new Recordings(recordedReadsMax),
     figures: new RequestFigures(),

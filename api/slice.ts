@@ -1,14 +1,13 @@
 import type { Fx } from '#fx'
 import type { Presence } from '#members'
 import type { Cache } from '#platform/cache/cache'
-import type { Lifetime } from '#platform/cache/entry'
+import type { Lifetimes } from '#platform/cache/lifetimes'
 import type { Clock } from '#platform/clock'
 import type { Database } from '#platform/database/database'
 import type { Log } from '#platform/log'
 import type { ProcessMetrics } from '#platform/metrics/process-metrics'
 import type { Random } from '#platform/random'
 import type { CursorKey } from '#platform/resource/cursor'
-import type { CacheClass } from '#platform/resource/define-resource'
 import type { Reader } from '#platform/resource/reader'
 import type { RequestFigures } from '#platform/telemetry/request-figures'
 import type { RequestIds } from './http/request-id.ts'
@@ -33,7 +32,7 @@ export type ApiSlice = {
   /** Who of the members was here. */
   readonly presence: Presence
   /** How long answers of each class are served. */
-  readonly lifetimes: Readonly<Record<CacheClass, Lifetime>>
+  readonly lifetimes: Lifetimes
   readonly requestIds: RequestIds
   /** What the edge answers from. */
   readonly recordings: Recordings

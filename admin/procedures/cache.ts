@@ -1,6 +1,8 @@
-import { askAbout, askCount, askStatistics, askWarm } from '#platform/cache/ask-caches'
+import { askAbout, askCount, askFigures, askStatistics, askWarm } from '#platform/cache/ask-caches'
 import { invalidateEverything, invalidateTags } from '#platform/cache/invalidate'
-import { warmSets } from '#platform/cache/remote-question'
+import { lifetimesReply, warmSets } from '#platform/cache/remote-question'
+import { listLifetimes, setLifetime, settableClasses } from '#platform/cache/set-lifetime'
+import { cacheSecondsMax } from '#platform/resource/define-resource'
 import { z } from 'zod'
 import { costOf, statisticsByRoute, statisticsOf, warmedBy, whereabouts } from '../cache-figures.ts'
 import { loggedTarget, readSchema, tagsOf, targetSchema, type Target } from '../cache-target.ts'
@@ -46,6 +48,37 @@ export const cache = router({
     slice.log.info({ adminTokenId: admin.tokenId, target }, 'cache invalidated on request')
     return answer
   }),
+
+  /** How long answers live: what operators have set, and what each process goes by, which is so within 15 s. */
+  ttls: adminProcedure.query(async ({ ctx: { slice } }) => {
+    const { known, answered, answers } = await askFigures(
+      slice,
+      { about: 'lifetimes' },
+      lifetimesReply,
+    )
+    const processes = answers.map(({ process, answer }) => ({ process, ...answer }))
+    return { set: await listLifetimes(slice.db), known, answered, processes }
+  }),
+
+  /** Sets how long answers of a class live that are made from now on, or with null lets the setting hold again. No longer than
+   *  changes are surely kept, for nothing older could be known to be true. */
+  setTtl: adminProcedure
+    .input(
+      z.strictObject({
+        class: z.enum(settableClasses),
+        freshSeconds: z.int().min(1).max(cacheSecondsMax).nullable(),
+      }),
+    )
+    .mutation(({ ctx: { audit, admin }, input }) =>
+      audit.change(async (tx) => {
+        const before = await setLifetime(tx, { ...input, updatedBy: admin.tokenId })
+        audit.note({
+          before: { freshSeconds: before },
+          after: { freshSeconds: input.freshSeconds },
+        })
+        return input
+      }),
+    ),
 
   /** Has every process fetch a set of answers before somebody asks for them. Waits for nearly as long as a procedure may take;
    *  who has not answered by then goes on all the same. */

@@ -123,7 +123,7 @@ function credentialRead(slice: ApiSlice, credential: string): CacheRead {
   return {
     key: cacheKey('public', { route: 'credential', shape: '1', query: hash('sha256', credential) }),
     route: 'credential',
-    lifetime: { ...lifetimes.short, staleSeconds: 0 },
+    lifetime: lifetimes.volatile,
     isLocal: true,
     lastResortMs,
     isNeverUntrue: true,

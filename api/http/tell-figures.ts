@@ -9,12 +9,17 @@ import type { ApiSlice } from '../slice.ts'
 type Tell = (fingerprint: string) => Promise<object>
 
 /** Tells operators of the requests and statements of this process. */
-export function tellFiguresOf({ db, metrics }: Pick<ApiSlice, 'db' | 'metrics'>): TellFigures {
+export function tellFiguresOf({
+  db,
+  metrics,
+  lifetimes,
+}: Pick<ApiSlice, 'db' | 'metrics' | 'lifetimes'>): TellFigures {
   const tell: Readonly<Record<FigureKind, Tell>> = {
     snapshot: async () => snapshotOf(await metrics.read()),
     series: async () => metrics.series(),
     slow: async () => db.watch.slow.list(),
     repeated: async () => db.watch.repeated.list(),
+    lifetimes: async () => lifetimes,
     async plan(fingerprint) {
       const text = db.watch.slow.textOf(fingerprint)
       if (text === undefined) {

@@ -13,7 +13,7 @@ import { createDatabase } from '../support/servers.ts'
 const notDescribed = [
   /^drop function if exists /,
   /^drop trigger if exists /,
-  /^drop table if exists "(schema_migrations|change_log|cache_epoch|cache_replies|cache_demand|sweeps)"/,
+  /^drop table if exists "(schema_migrations|change_log|cache_epoch|cache_replies|cache_demand|cache_lifetimes|sweeps)"/,
   /^alter table "\w+" drop constraint "\w+_check"$/,
   // the partitions of a month; a view
   /^drop table if exists "interactions_\w+"/,

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import type { RequestHandler } from 'express'
-import { lifetimesOf } from '#platform/cache/lifetimes'
+import { lifetimesOf, type Lifetimes } from '#platform/cache/lifetimes'
 import { openCache, type CacheOptions } from '#platform/cache/open-cache'
 import { systemClock } from '#platform/clock'
 import { metricsHandler, type MetricsAccess } from '#platform/metrics/metrics-handler'
@@ -66,6 +66,8 @@ export type Setup = {
   readonly limits?: LimitOptions
   /** Off unless said otherwise: specs write behind the API's back, and want to see it at once. */
   readonly cache?: Partial<CacheOptions>
+  /** Of what is kept; those of the standard settings unless said otherwise. */
+  readonly lifetimes?: Lifetimes
   /** Before each call the cache learns of everything that was committed, also behind the API's back; as a caller with a
    *  token of that moment would have it. */
   readonly isCaughtUp?: boolean
@@ -90,6 +92,9 @@ export const cacheOff = {
   redis: { url: undefined, connectTimeoutMs: 500, commandTimeoutMs: 100 },
 } as const satisfies Partial<CacheOptions>
 
+/** The standard settings. */
+export const ttlSeconds = { short: 60, medium: 300, long: 3600 }
+
 /** The real application on a port of its own, closed with the business. */
 export async function startApi(
   business: Business,
@@ -102,7 +107,6 @@ export async function startApi(
   const reader = createReader({ db, clock }, resources)
   const cacheOptions = { ...cacheOff, ...options.cache, databaseUrl: url }
   const cache = await openCache(cacheOptions, reader.tracked, { clock, random, log, lifecycle })
-  const lifetimes = lifetimesOf({ ttlSeconds: { short: 60, medium: 300, long: 3600 } })
   const parts = { db, clock, random, log, fx, cursorKeys, baseUrl: origin, version: 'test' }
   const requestIds = createRequestIds(options.trustProxy ?? 0, random)
   const edge = { recordings: new Recordings(recordedReadsMax), figures: new RequestFigures() }
@@ -119,7 +123,7 @@ export async function startApi(
     requestIds,
     reader,
     cache,
-    lifetimes,
+    lifetimes: options.lifetimes ?? lifetimesOf({ ttlSeconds }),
     limits,
     metrics,
     presence,

@@ -32,8 +32,17 @@ export const warmSets = ['declared', 'hot', 'members', 'expiring'] as const
 export type WarmSet = (typeof warmSets)[number]
 
 /** What a process can tell of itself, beside its cache. */
-export const figureKinds = ['snapshot', 'series', 'slow', 'repeated', 'plan'] as const
+export const figureKinds = ['snapshot', 'series', 'slow', 'repeated', 'plan', 'lifetimes'] as const
 export type FigureKind = (typeof figureKinds)[number]
+
+const lifetime = z.object({ freshSeconds: z.number(), staleSeconds: z.number() })
+/** What each class lives in one process. */
+export const lifetimesReply = z.object({
+  volatile: lifetime,
+  short: lifetime,
+  medium: lifetime,
+  long: lifetime,
+})
 
 const figuresArguments = z.strictObject({
   about: z.enum(figureKinds),

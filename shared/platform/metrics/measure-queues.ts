@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { RunFigures } from '../queue/run-figures.ts'
 import type { Backlog } from '../queue/read-backlog.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import type { Sample } from './sample.ts'
+import type { Sample } from '../sampling.ts'
 import type { Point } from '../telemetry/metric.ts'
 
 /** Queues and what is behind them, as they were sampled last.

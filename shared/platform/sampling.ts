@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts'
-import type { Lifecycle } from '../lifecycle.ts'
-import type { Log } from '../log.ts'
+import type { Clock } from './clock.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import type { Log } from './log.ts'
 
 /** Something as it was when it was looked at last. */
 export type Sample<T> = {
@@ -17,7 +17,7 @@ type Needs = {
 
 const everyMs = 15_000
 
-/** Looks again and again beside everything else, so that who reads metrics waits for neither Redis nor the database. Ends
+/** Looks again and again beside everything else, so that whoever wants to know waits for neither Redis nor the database. Ends
  *  with the lifecycle, whatever the look waits for.
  *  @returns the last sample; undefined before the first. While looks fail it grows old */
 export function startSampling<T>(
@@ -40,7 +40,7 @@ export function startSampling<T>(
         sample = { value, takenAtMs: clock.monotonicMs() }
       } catch (error) {
         if (!stopped.signal.aborted) {
-          log.warn({ err: error, sampled: name }, 'not sampled for the metrics')
+          log.warn({ err: error, sampled: name }, 'not looked at; what was seen last is used')
         }
       }
       await clock.sleep(everyMs, stopped.signal).catch(() => undefined)
