@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import {
   backfillFxRates,
+  ensureRates,
   describeProviders,
   findRates,
   historyReaches,
@@ -8,7 +9,16 @@ import {
   providerNames,
   refreshRates,
 } from '#fx'
-import { findUsedAssets } from '#members'
+import { findUsedAssets, requireOrganisation } from '#members'
+import { newestReport } from '#platform/reports/reports'
+import {
+  currencyOfLink,
+  getLinkForUpdate,
+  repairLink,
+  requoteSchema,
+  settlementAssetsOf,
+  unfrozenLink,
+} from '#payments'
 import { adminProcedure, router } from '../trpc.ts'
 
 const assetCode = z.string().regex(/^[A-Z0-9]{2,10}$/, 'must be the code of an asset, like GBP')
@@ -59,6 +69,37 @@ export const fx = router({
     log.info({ adminTokenId: tokenId, results }, 'exchange rates fetched on request')
     return results
   }),
+
+  snapshots: router({
+    /** Links that lack their four frozen rates, as the worker reported them last; at most 100 are named. */
+    missing: adminProcedure.query(async ({ ctx }) => {
+      const report = await newestReport(ctx.slice.db, 'frozen-rates')
+      return {
+        reportedAt: report?.createdAt ?? null,
+        lacking: report?.figures['lacking'] ?? 0,
+        links: z.array(unfrozenLink).parse(report?.body['links'] ?? []),
+      }
+    }),
+  }),
+
+  /** Freezes four rates of now for a link that lacks its own and is not paid yet. The provider is asked first when what is
+   *  known is too old. */
+  repair: adminProcedure
+    .input(requoteSchema.extend({ organisationId: z.uuid(), linkId: z.uuid() }))
+    .mutation(async ({ ctx: { slice, audit }, input }) => {
+      const { organisationId, linkId, allowStaleRates } = input
+      await requireOrganisation(slice.db, organisationId)
+      audit.note({ organisationId })
+      const currency = await currencyOfLink(slice.db, { organisationId, linkId })
+      const assets = await settlementAssetsOf(slice.db, organisationId)
+      await ensureRates(slice.fx, currency, assets, { allowStale: allowStaleRates })
+      return audit.change(async (tx) => {
+        const link = await getLinkForUpdate(tx, { organisationId }, linkId)
+        const before = await repairLink(tx, slice, link, { allowStaleRates })
+        audit.note({ before: { rates: before }, after: { fxSetId: link.fxSetId } })
+        return { linkId, fxSetId: link.fxSetId, ratesBefore: before }
+      })
+    }),
 
   /** Has the worker fetch the history; `fx.batches` and the job's runs show how far it is. Asked twice, it runs once. */
   backfill: adminProcedure

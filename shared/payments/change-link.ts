@@ -2,6 +2,7 @@ import type { Transaction } from '#platform/database/transaction'
 import { Problem } from '#platform/problem'
 import { flushLink } from './create-link.ts'
 import { requireChangeable, requireFuture } from './find-link.ts'
+import { countFrozenRates, settlementAssetsCount } from './find-unfrozen.ts'
 import { freezeRates, settlementAssetsOf, type WritingSlice } from './freeze-rates.ts'
 import type { LinkChanges } from './link-input.ts'
 import { PaymentLinkItem } from './payment-link-item.ts'
@@ -104,6 +105,24 @@ export async function requoteLink(
     assets,
     allowStale: allowStaleRates,
   })
+}
+
+/** Requotes a link that has not its four rates, which only a restore or a superuser can have made. The rates of the moment
+ *  at which it was made were frozen for nobody, so nothing pretends to be them: from now on the new ones hold.
+ *  @returns how many it had instead of four
+ *  @throws {Problem} payments/rates-frozen when it has them, payments/link-closed, fx/rate-unavailable */
+export async function repairLink(
+  tx: Transaction,
+  slice: WritingSlice,
+  link: PaymentLink,
+  options: { readonly allowStaleRates: boolean },
+): Promise<number> {
+  const before = await countFrozenRates(tx, link)
+  if (before === settlementAssetsCount) {
+    throw new Problem(problems.ratesFrozen, 'The link has its four rates.')
+  }
+  await requoteLink(tx, slice, link, options)
+  return before
 }
 
 /** The new value where one was given, null included; the current one otherwise. */

@@ -1,7 +1,9 @@
 import { LockMode } from '@mikro-orm/core'
+import { sql } from 'kysely'
 import { z } from 'zod'
 import type { Caller } from '#members'
 import type { Clock } from '#platform/clock'
+import type { Runner } from '#platform/database/database'
 import type { Transaction } from '#platform/database/transaction'
 import { Problem } from '#platform/problem'
 import { problems as readProblems } from '#platform/resource/problems'
@@ -12,7 +14,7 @@ import { problems } from './problems.ts'
  *  @throws {Problem} read/not-found, word for word as a read answers it */
 export async function getLinkForUpdate(
   tx: Transaction,
-  caller: Caller,
+  caller: Pick<Caller, 'organisationId' | 'memberId'>,
   id: string,
 ): Promise<PaymentLink> {
   const { organisationId, memberId } = caller
@@ -22,10 +24,27 @@ export async function getLinkForUpdate(
     ? await tx.em.findOne(PaymentLink, where, { lockMode: LockMode.PESSIMISTIC_WRITE })
     : null
   if (!link) {
-    throw new Problem(readProblems.notFound, 'There is no payment link with this id.')
+    throw missing()
   }
   return link
 }
+
+/** The currency of a link, which never changes.  @throws {Problem} read/not-found */
+export async function currencyOfLink(
+  db: Runner,
+  { organisationId, linkId }: { readonly organisationId: string; readonly linkId: string },
+): Promise<string> {
+  const [row] = await db.run(sql<{ currency: string }>`
+    select currency from payment_links
+     where id = ${linkId}::uuid and organisation_id = ${organisationId}::uuid and deleted_at is null`)
+  if (!row) {
+    throw missing()
+  }
+  return row.currency
+}
+
+const missing = (): Problem =>
+  new Problem(readProblems.notFound, 'There is no payment link with this id.')
 
 /** @throws {Problem} payments/expiry-past when the instant has already passed */
 export function requireFuture(clock: Clock, expiresAt: Date | null | undefined): void {

@@ -1,15 +1,17 @@
 import type { Runner } from '#platform/database/database'
 import { sql } from 'kysely'
-import type { PaymentLinkStatus } from './payment-link.ts'
+import { z } from 'zod'
+import { paymentLinkStatuses, type PaymentLink } from './payment-link.ts'
 
 /** A link that is to be paid or was, and has not four frozen rates in its current set. */
-export type UnfrozenLink = {
-  readonly id: string
-  readonly organisationId: string
-  readonly status: PaymentLinkStatus
+export const unfrozenLink = z.object({
+  id: z.string(),
+  organisationId: z.string(),
+  status: z.enum(paymentLinkStatuses),
   /** How many there are instead of four. */
-  readonly rates: number
-}
+  rates: z.number(),
+})
+export type UnfrozenLink = z.infer<typeof unfrozenLink>
 
 /** One stretch of a sweep over all links. */
 export type Looked = {
@@ -20,6 +22,20 @@ export type Looked = {
 }
 
 const beforeAll = '00000000-0000-0000-0000-000000000000'
+
+/** Of an organisation, each of which a link has a rate for. */
+export const settlementAssetsCount = 4
+
+/** How many rates are frozen in the current set of a link. */
+export async function countFrozenRates(
+  db: Runner,
+  { id, fxSetId }: Pick<PaymentLink, 'id' | 'fxSetId'>,
+): Promise<number> {
+  const [row] = await db.run(sql<{ count: number }>`
+    select count(*)::integer as count from fx_snapshots
+     where payment_link_id = ${id}::uuid and set_id = ${fxSetId}::uuid`)
+  return row?.count ?? 0
+}
 
 /** Looks at the next `linksMax` links after one, in the order of their ids, for those without their four rates. The
  *  constraint of the database lets nobody make such a link; but a restore, a replica and a superuser's session write
@@ -44,7 +60,7 @@ export async function findUnfrozenLinks(
         from looked
        cross join lateral (select count(*) from fx_snapshots
                             where payment_link_id = looked.id and set_id = looked.fx_set_id) as rates
-       where status in ('draft', 'open', 'partially_paid', 'paid') and deleted_at is null and rates.count <> 4
+       where status in ('draft', 'open', 'partially_paid', 'paid') and deleted_at is null and rates.count <> ${settlementAssetsCount}
     )
     select (select count(*)::integer from looked) as "linksCount",
            (select id from looked order by id desc limit 1) as last,

@@ -12,11 +12,11 @@ export {
 } from './payment-link.ts'
 export { PaymentLinkItem } from './payment-link-item.ts'
 export { XeroSync, xeroSyncKinds, xeroSyncStatuses } from './xero-sync.ts'
-export { cancelLink, changeLink, requoteLink } from './change-link.ts'
+export { cancelLink, changeLink, repairLink, requoteLink } from './change-link.ts'
 export { createLink } from './create-link.ts'
 export { expireLinks } from './expire-links.ts'
-export { findUnfrozenLinks, type UnfrozenLink } from './find-unfrozen.ts'
-export { getLinkForUpdate } from './find-link.ts'
+export { findUnfrozenLinks, unfrozenLink, type UnfrozenLink } from './find-unfrozen.ts'
+export { currencyOfLink, getLinkForUpdate } from './find-link.ts'
 export { settlementAssetsOf, type WritingSlice } from './freeze-rates.ts'
 export {
   linkChangesSchema,

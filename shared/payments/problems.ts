@@ -33,6 +33,11 @@ export const problems = defineProblems('payments', {
     advice:
       'The amount of a link is fixed once it is open, and from the start when it has items. Cancel it and make a new one.',
   },
+  ratesFrozen: {
+    kind: 'conflict',
+    title: 'The payment link has its four rates',
+    advice: 'There is nothing to repair. Requote the link if it is to have new ones.',
+  },
   linkPaid: {
     kind: 'conflict',
     title: 'The payment link has been paid',

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { findUnfrozenLinks, type UnfrozenLink } from '#payments'
+import { findUnfrozenLinks, unfrozenLink, type UnfrozenLink } from '#payments'
 import { endSweep, pauseSweep, resumeSweep, type Sweep } from '#platform/database/sweep'
 import type { Transaction } from '#platform/database/transaction'
 import type { Platform } from '#platform/platform'
@@ -86,9 +86,7 @@ const join = ({ count, links }: Found, more: readonly UnfrozenLink[]): Found => 
   links: [...links, ...more].slice(0, namedMax),
 })
 
-const reported = z.object({
-  links: z.array(z.object({ id: z.string(), status: z.string(), rates: z.number() })),
-})
+const reported = z.object({ links: z.array(unfrozenLink) })
 
 /** Nothing wrong is news only after something was. */
 function isNews({ count, links }: Found, last: StoredReport | undefined): boolean {

@@ -15,7 +15,7 @@ import {
   type Tenant,
 } from '../../support/business.ts'
 import { jobRun } from '../../support/job-run.ts'
-import { addLinks } from '../../support/links.ts'
+import { addLinks, addUnfrozenLinks } from '../../support/links.ts'
 import { recordStatements } from '../../support/statements.ts'
 
 describe('the job that looks for links without their four rates', () => {
@@ -36,28 +36,8 @@ describe('the job that looks for links without their four rates', () => {
     return Promise.all(found.map(({ id }) => getReport(business.db, id)))
   }
 
-  /** What a restore or a superuser may do: links that no trigger looked at.  @param rates of four */
-  async function addForeign(status: string, { rates = 0, count = 1 } = {}): Promise<string> {
-    const [model] = await addLinks(business, tenant, 1)
-    return business.db.fork().transactional(async (em) => {
-      const db = em.getKysely<Record<string, never>>()
-      await sql`set local session_replication_role = replica`.execute(db)
-      const { rows } = await sql<{ id: string; set: string }>`
-        insert into payment_links (organisation_id, short_code, status, currency, accepted_assets, fx_set_id, deleted_at)
-        select ${tenant.organisationId}, left(md5(random()::text), 12), ${status === 'removed' ? 'open' : status}, 'GBP',
-               '{EUR,USD,AUD,JPY}', uuid_v7(), ${status === 'removed' ? sql`now()` : sql`null`}
-          from generate_series(1, ${count}::integer)
-        returning id, fx_set_id as set`.execute(db)
-      const [link] = rows
-      await sql`
-        insert into fx_snapshots (set_id, organisation_id, payment_link_id, snapshot_type, currency, asset, rate, leg_base,
-                                  currency_leg, asset_leg, provider, batch_id, as_of, staleness_seconds, is_stale, captured_at, hash)
-        select ${link?.set}, organisation_id, ${link?.id}, snapshot_type, currency, asset, rate, leg_base,
-               currency_leg, asset_leg, provider, batch_id, as_of, staleness_seconds, is_stale, captured_at, hash
-          from fx_snapshots where payment_link_id = ${model} limit ${rates}`.execute(db)
-      return link?.id ?? ''
-    })
-  }
+  const addForeign = (status: string, more: { rates?: number; count?: number } = {}) =>
+    addUnfrozenLinks(business, tenant, { status, ...more })
 
   async function requote(id: string): Promise<void> {
     const caller = await findCaller(business.db, tenant.secretKey)
