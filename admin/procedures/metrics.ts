@@ -3,10 +3,11 @@ import { askFigures, type Replies } from '#platform/cache/ask-caches'
 import { problems } from '#platform/cache/problems'
 import { repeatedStatement } from '#platform/database/repeated-statements'
 import { slowStatement } from '#platform/database/slow-statements'
+import { spentBudget } from '#platform/database/statement-budgets'
 import { metricsSnapshot } from '#platform/metrics/snapshot'
 import { seriesPoint } from '#platform/metrics/series'
 import { Problem } from '#platform/problem'
-import { repeatedTogether, slowTogether } from '../statement-figures.ts'
+import { budgetsTogether, repeatedTogether, slowTogether } from '../statement-figures.ts'
 import { adminProcedure, router } from '../trpc.ts'
 
 /** What the API processes measure, each asked now. Whoever has not answered within half a second is missing, and `answered`
@@ -26,6 +27,12 @@ export const metrics = router({
   slowQueries: adminProcedure.query(async ({ ctx }) => {
     const replies = await askFigures(ctx.slice, { about: 'slow' }, z.array(slowStatement))
     return { ...askedOf(replies), statements: slowTogether(answersOf(replies)) }
+  }),
+
+  /** How many statements the answers of each declared read cost, and how often more than they may, in all processes. */
+  queryBudgets: adminProcedure.query(async ({ ctx }) => {
+    const replies = await askFigures(ctx.slice, { about: 'budgets' }, z.array(spentBudget))
+    return { ...askedOf(replies), routes: budgetsTogether(answersOf(replies)) }
   }),
 
   /** The plan of a slow statement for whatever values. Nothing of it is run. */

@@ -94,7 +94,7 @@ async function lookUp(
   { db, limits }: Pick<ApiSlice, 'db' | 'limits'>,
   credential: string,
 ): Promise<FoundCaller | undefined> {
-  const found = await findCaller(db, credential)
+  const found = await db.watch.aside(() => findCaller(db, credential))
   if (found) {
     limits.known.add(credential)
   }

@@ -19,6 +19,8 @@ import { searchOf } from './exchange.ts'
 
 /** A read whose answer may be kept. */
 export type KeptRead = {
+  /** Statements that the answer may cost; absent where nothing is said of it. */
+  readonly statementsMax?: number
   readonly audience: Audience
   /** The template of its path. */
   readonly route: string
@@ -66,7 +68,10 @@ export async function readCached(
   request: Request,
   kept: KeptRead,
 ): Promise<Answered> {
-  const isOperator = await isOperators(slice, request)
+  const isOperator = await slice.db.watch.aside(() => isOperators(slice, request))
+  if (kept.statementsMax !== undefined) {
+    slice.db.watch.allow(kept.statementsMax)
+  }
   const read = cacheReadOf(slice, kept)
   const consistency = consistencyOf(slice, request)
   const isBypass = isOperator && wantsFresh(request)

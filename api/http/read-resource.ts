@@ -40,6 +40,7 @@ export function listResource(resource: Resource, route: string): ReadRoute {
     return {
       audience,
       route,
+      statementsMax: resource.statementsMax,
       lifetime: lifetimeOf(slice, resource, 'list'),
       shape: prepared.digest,
       query: JSON.stringify([listing.parentId, asked]),
@@ -83,6 +84,7 @@ export function readResource(resource: Resource, route: string): ReadRoute {
     return {
       audience,
       route,
+      statementsMax: resource.statementsMax,
       lifetime: lifetimeOf(slice, resource, 'item'),
       shape: prepared.digest,
       query: JSON.stringify([id, selection]),
@@ -111,6 +113,7 @@ export function listLegacy(resource: Resource, route: string): ReadRoute {
     return {
       audience,
       route,
+      statementsMax: resource.statementsMax,
       lifetime: lifetimeOf(slice, resource, 'list'),
       shape: prepared.digest,
       query: JSON.stringify(query),

@@ -19,6 +19,7 @@ export function tellFiguresOf({
     series: async () => metrics.series(),
     slow: async () => db.watch.slow.list(),
     repeated: async () => db.watch.repeated.list(),
+    budgets: async () => db.watch.budgets.list(),
     lifetimes: async () => lifetimes,
     async plan(fingerprint) {
       const text = db.watch.slow.textOf(fingerprint)

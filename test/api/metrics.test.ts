@@ -217,6 +217,25 @@ describe('the metrics of an API process', () => {
     expect(sum(await scrape(), 'db_client_repeating_requests_total')).to.equal(1)
   })
 
+  it('tell operators what answers cost in statements, and which cost more than they may', async () => {
+    await api.call('GET', '/api/v2/assets?limit=1', { as: tenant.secretKey })
+    const { routes } = await client.metrics.queryBudgets.query()
+    const assets = routes.find(({ route }) => route === '/api/v2/assets')
+    expect(assets).to.include({ statementsMax: 1, statementsMost: 1, overCount: 0 })
+    const name = 'http_server_statement_budget_overruns_total'
+    expect(sum(await scrape(), name)).to.equal(0)
+    const scope = business.db.watch.open(() => '/api/v2/assets')
+    await scope.run(async () => {
+      business.db.watch.allow(1)
+      await business.db.run(sql`select name from assets where code = 'EUR'`)
+      await business.db.run(sql`select name from assets where code = 'USD'`)
+    })
+    scope.close()
+    const [worst] = (await client.metrics.queryBudgets.query()).routes
+    expect(worst).to.include({ route: '/api/v2/assets', statementsMost: 2, overCount: 1 })
+    expect(sum(await scrape(), name)).to.equal(1)
+  })
+
   it('tell the last hour, interval by interval', async () => {
     const [own] = (await client.metrics.series.query()).processes
     expect(own?.figures).to.be.an('array')

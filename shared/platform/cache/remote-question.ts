@@ -32,7 +32,15 @@ export const warmSets = ['declared', 'hot', 'members', 'expiring'] as const
 export type WarmSet = (typeof warmSets)[number]
 
 /** What a process can tell of itself, beside its cache. */
-export const figureKinds = ['snapshot', 'series', 'slow', 'repeated', 'plan', 'lifetimes'] as const
+export const figureKinds = [
+  'snapshot',
+  'series',
+  'slow',
+  'repeated',
+  'plan',
+  'budgets',
+  'lifetimes',
+] as const
 export type FigureKind = (typeof figureKinds)[number]
 
 const lifetime = z.object({ freshSeconds: z.number(), staleSeconds: z.number() })

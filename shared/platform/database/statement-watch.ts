@@ -5,6 +5,7 @@ import type { Log } from '../log.ts'
 import { addDuration, noDurations, type Durations } from '../telemetry/durations.ts'
 import { RepeatedStatements } from './repeated-statements.ts'
 import { SlowStatements, type SlowLimits } from './slow-statements.ts'
+import { StatementBudgets } from './statement-budgets.ts'
 
 /** Durations of the statements of one kind. */
 export type StatementSeries = {
@@ -23,10 +24,19 @@ export type StatementScope = {
   close(): void
 }
 
+/** What one request has sent, and may. */
+type Spending = {
+  readonly sent: Map<string, number>
+  /** Of what was sent, what is not held against the budget. */
+  asideCount: number
+  statementsMax: number | undefined
+}
+
 type Work = {
   readonly route: (() => string) | undefined
-  readonly sent: Map<string, number> | undefined
+  readonly spending: Spending | undefined
   readonly name: string
+  readonly isAside: boolean
 }
 
 type Needs = { readonly clock: Clock; readonly log: Pick<Log, 'info' | 'warn'> }
@@ -34,7 +44,7 @@ type Needs = { readonly clock: Clock; readonly log: Pick<Log, 'info' | 'warn'> }
 /** What a declaration calls its statement; travels with the query. */
 export type NamedQuery = { readonly label?: string }
 
-const noWork: Work = { route: undefined, sent: undefined, name: '' }
+const noWork: Work = { route: undefined, spending: undefined, name: '', isAside: false }
 const operations: ReadonlySet<string> = new Set(
   'SELECT INSERT UPDATE DELETE MERGE WITH COPY BEGIN COMMIT ROLLBACK SAVEPOINT RELEASE SET'.split(
     ' ',
@@ -59,6 +69,7 @@ export class StatementWatch {
   readonly #perRoute = new Map<string, number>()
   readonly #slow = new SlowStatements()
   readonly #repeated = new RepeatedStatements()
+  readonly #budgets = new StatementBudgets()
 
   constructor(limits: SlowLimits, needs: Needs) {
     this.#limits = limits
@@ -77,11 +88,24 @@ export class StatementWatch {
   /** Counts the statements of one request.
    *  @param route asked when a line is written: the template of the path */
   open(route: () => string): StatementScope {
-    const sent = new Map<string, number>()
+    const spending = { sent: new Map<string, number>(), asideCount: 0, statementsMax: undefined }
     return {
-      run: (work) => this.#work.run({ route, sent, name: '' }, work),
-      close: () => this.#close(route(), sent),
+      run: (work) => this.#work.run({ route, spending, name: '', isAside: false }, work),
+      close: () => this.#close(route(), spending),
     }
+  }
+
+  /** Says how many statements the current request may send, by its declaration. */
+  allow(statementsMax: number): void {
+    const spending = this.#work.getStore()?.spending
+    if (spending) {
+      spending.statementsMax = statementsMax
+    }
+  }
+
+  /** Runs some work whose statements are not held against the budget of the request: those that find out who asks. */
+  aside<T>(work: () => T): T {
+    return this.#work.run({ ...(this.#work.getStore() ?? noWork), isAside: true }, work)
   }
 
   /** Gives the statements of some work a name in the figures and in the log. The name stands in the code. */
@@ -117,6 +141,11 @@ export class StatementWatch {
     return this.#slow
   }
 
+  /** What requests spent of their budgets. */
+  get budgets(): Pick<StatementBudgets, 'list'> {
+    return this.#budgets
+  }
+
   get repeated(): Pick<RepeatedStatements, 'list' | 'requests'> {
     return this.#repeated
   }
@@ -128,8 +157,10 @@ export class StatementWatch {
     }
     const work = this.#work.getStore() ?? noWork
     const operation = operationOf(text)
-    if (work.sent && repeatable.has(operation)) {
-      work.sent.set(text, (work.sent.get(text) ?? 0) + 1)
+    if (work.spending && repeatable.has(operation)) {
+      const { sent } = work.spending
+      sent.set(text, (sent.get(text) ?? 0) + 1)
+      work.spending.asideCount += work.isAside ? 1 : 0
     }
     const series = this.#seriesOf(operation, labelOf(values[0]) ?? work.name)
     const startedMs = this.#needs.clock.monotonicMs()
@@ -177,12 +208,19 @@ export class StatementWatch {
     }
   }
 
-  #close(route: string, sent: ReadonlyMap<string, number>): void {
+  #close(route: string, { sent, asideCount, statementsMax }: Spending): void {
     if (sent.size === 0) {
       return
     }
     const count = [...sent.values()].reduce((sum, one) => sum + one, 0)
     this.#perRoute.set(route, (this.#perRoute.get(route) ?? 0) + count)
+    const heldCount = count - asideCount
+    if (statementsMax !== undefined && this.#budgets.note(route, statementsMax, heldCount)) {
+      this.#needs.log.warn(
+        { route, statements: heldCount, statementsMax },
+        'one answer cost more statements than its declaration allows',
+      )
+    }
     for (const found of this.#repeated.judge(route, sent, this.#needs.clock.now())) {
       const { fingerprint, statement, repeatsMax } = found
       this.#needs.log.warn(

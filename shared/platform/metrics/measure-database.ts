@@ -77,6 +77,17 @@ function measureWork(metrics: Metrics, watch: Database['watch']): void {
   )
   metrics.counter(
     {
+      name: 'http.server.statement_budget.overruns',
+      unit: '{request}',
+      description: 'Requests that sent more statements than the declaration of their read allows',
+    },
+    () =>
+      watch.budgets
+        .list()
+        .map(({ route, overCount }) => ({ labels: { 'http.route': route }, value: overCount })),
+  )
+  metrics.counter(
+    {
       name: 'db.client.transaction.retries',
       unit: '{retry}',
       description: 'Transactions that were tried again, by what made them fail',

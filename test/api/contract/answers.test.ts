@@ -138,4 +138,10 @@ describe('the answers of every declared resource', () => {
     expect([...watch.perRoute()].length).to.be.at.least(resources.length)
     expect(watch.repeated.list()).to.deep.equal([])
   })
+
+  it('cost no more statements than they may', () => {
+    const spent = world.business.db.watch.budgets.list()
+    expect(spent.length).to.be.at.least(resources.length)
+    expect(spent.filter(({ overCount }) => overCount > 0)).to.deep.equal([])
+  })
 })

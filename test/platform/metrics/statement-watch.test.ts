@@ -121,6 +121,48 @@ describe('the statements of a pool', () => {
     expect([...db.watch.perRoute()]).to.deep.equal([['/api/v2/planted/:id', 16]])
   })
 
+  it('are held against what the declaration of their route allows, but for those that find out who asks', async () => {
+    db = await openWith(60_000, 60_000)
+    const ask = () => db.run(sql`select code from assets where code = ${'EUR'}`)
+    const request = async (route: string, count: number, allowed?: number) => {
+      const scope = db.watch.open(() => route)
+      await scope.run(async () => {
+        await db.watch.aside(ask)
+        if (allowed !== undefined) {
+          db.watch.allow(allowed)
+        }
+        await Promise.all(Array.from({ length: count }, ask))
+      })
+      scope.close()
+    }
+    await request('/api/v2/assets', 1, 1)
+    await request('/api/v2/assets', 0, 1)
+    await request('/api/v2/roles', 1, 1)
+    await request('/api/v2/roles', 3, 1)
+    await request('/api/v2/roles', 2, 1)
+    await request('/api/v2/me', 3)
+    db.watch.allow(1)
+    expect(db.watch.budgets.list()).to.deep.equal([
+      {
+        route: '/api/v2/roles',
+        statementsMax: 1,
+        requests: 3,
+        statements: 6,
+        statementsMost: 3,
+        overCount: 2,
+      },
+      {
+        route: '/api/v2/assets',
+        statementsMax: 1,
+        requests: 2,
+        statements: 1,
+        statementsMost: 1,
+        overCount: 0,
+      },
+    ])
+    expect(lines.filter(({ msg }) => msg.startsWith('one answer cost'))).to.have.length(1)
+  })
+
   it('of different requests, or a few of a kind, are none', async () => {
     db = await openWith(60_000, 60_000)
     const ask = () => db.run(sql`select code from assets where code = ${'EUR'}`)
