@@ -6,7 +6,10 @@ import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
 import { envDetector } from '@opentelemetry/resources'
 import { NodeSDK } from '@opentelemetry/sdk-node'
 import { drawnSampler } from './drawn-sampler.ts'
+import { installFigures } from './installed.ts'
+import { KeptSpans } from './kept-spans.ts'
 import type { TelemetrySettings } from './settings.ts'
+import { SpanQueue } from './span-queue.ts'
 import { withoutLiterals } from './without-literals.ts'
 
 /**
@@ -17,21 +20,24 @@ import { withoutLiterals } from './without-literals.ts'
 export function startExport({
   serviceName,
   sampling,
-}: Pick<TelemetrySettings, 'serviceName' | 'sampling'>): void {
+  queue,
+}: Pick<TelemetrySettings, 'serviceName' | 'sampling' | 'queue'>): void {
   if (supportsSyncHooks()) {
     register({ include: ['pg', 'pg-pool', 'ioredis'] })
   }
+  const spans = new SpanQueue(new OTLPTraceExporter(), queue)
   const sdk = new NodeSDK({
     serviceName,
     sampler: drawnSampler(sampling),
     resourceDetectors: [envDetector],
-    traceExporter: new OTLPTraceExporter(),
+    spanProcessors: [new KeptSpans(spans, sampling.slowMs)],
     metricReaders: [],
     logRecordProcessors: [],
     spanLimits: { attributeValueLengthLimit: 4096 },
     instrumentations: [postgres(), redis(), fetch()],
   })
   sdk.start()
+  installFigures(spans.figures)
 }
 
 function postgres(): PgInstrumentation {

@@ -2,7 +2,9 @@ import {
   ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
+  TraceFlags,
   context,
+  isSpanContextValid,
   propagation,
   trace,
   type Attributes,
@@ -33,7 +35,17 @@ export async function withClientSpan<T>(
 
 /** The trace and span that the current work belongs to, if any. */
 export function currentSpan(): { readonly traceId: string; readonly spanId: string } | undefined {
-  return trace.getActiveSpan()?.spanContext()
+  const current = trace.getActiveSpan()?.spanContext()
+  return current && isSpanContextValid(current) ? current : undefined
+}
+
+/** Says that the current work has failed. Its spans are sent then, whatever was drawn. */
+export function markFailed(): void {
+  const span = trace.getActiveSpan()
+  if (span?.isRecording()) {
+    span.setStatus({ code: SpanStatusCode.ERROR })
+    span.spanContext().traceFlags |= TraceFlags.SAMPLED
+  }
 }
 
 /** The trace that the current work belongs to, if any. */
@@ -41,13 +53,15 @@ export function currentTraceId(): string | undefined {
   return currentSpan()?.traceId
 }
 
-/** The span as a W3C `traceparent`, for whoever would look it up; undefined where it is not recorded. */
-export function recordedTraceParent(span = trace.getActiveSpan()): string | undefined {
-  if (!span?.isRecording()) {
+/** The span as a W3C `traceparent`, for whoever would look it up; its last digit says whether the span is sent for certain.
+ *  Undefined where there are no traces. */
+export function traceParentOf(span = trace.getActiveSpan()): string | undefined {
+  const told = span?.spanContext()
+  if (!told || !isSpanContextValid(told)) {
     return undefined
   }
-  const { traceId, spanId } = span.spanContext()
-  return `00-${traceId}-${spanId}-01`
+  const { traceId, spanId, traceFlags } = told
+  return `00-${traceId}-${spanId}-0${traceFlags & TraceFlags.SAMPLED}`
 }
 
 /** The current work as a W3C `traceparent`, to be kept beside what will be done later (an outbox row). */
