@@ -1,7 +1,7 @@
 import { SpanKind, SpanStatusCode, trace, TraceFlags, type Context } from '@opentelemetry/api'
 import { hrTimeToMilliseconds } from '@opentelemetry/core'
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace'
-import { withoutDetails } from './without-details.ts'
+import { takingDetails } from './without-details.ts'
 
 /** What one process does for one request or job: the span that it begins with, and what happens below it. */
 type Work = {
@@ -27,6 +27,7 @@ const ofAllWorkMax = 4096
 export class KeptSpans implements SpanProcessor {
   readonly #next: SpanProcessor
   readonly #slowMs: number
+  readonly #withoutDetails = takingDetails()
   readonly #works = new WeakMap<object, Work>()
   #heldCount = 0
 
@@ -94,7 +95,7 @@ export class KeptSpans implements SpanProcessor {
 
   #send(span: ReadableSpan): void {
     span.spanContext().traceFlags |= TraceFlags.SAMPLED
-    this.#next.onEnd(withoutDetails(span))
+    this.#next.onEnd(this.#withoutDetails(span))
   }
 }
 

@@ -1,10 +1,10 @@
 import {
+  INVALID_TRACEID,
   ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
   TraceFlags,
   context,
-  isSpanContextValid,
   propagation,
   trace,
   type Attributes,
@@ -36,7 +36,7 @@ export async function withClientSpan<T>(
 /** The trace and span that the current work belongs to, if any. */
 export function currentSpan(): { readonly traceId: string; readonly spanId: string } | undefined {
   const current = trace.getActiveSpan()?.spanContext()
-  return current && isSpanContextValid(current) ? current : undefined
+  return current?.traceId === INVALID_TRACEID ? undefined : current
 }
 
 /** Says that the current work has failed. Its spans are sent then, whatever was drawn. */
@@ -57,7 +57,7 @@ export function currentTraceId(): string | undefined {
  *  Undefined where there are no traces. */
 export function traceParentOf(span = trace.getActiveSpan()): string | undefined {
   const told = span?.spanContext()
-  if (!told || !isSpanContextValid(told)) {
+  if (!told || told.traceId === INVALID_TRACEID) {
     return undefined
   }
   const { traceId, spanId, traceFlags } = told
