@@ -41,6 +41,9 @@ describe('while the collector takes nothing', () => {
       OTEL_BSP_MAX_QUEUE_SIZE: String(waitingMax),
       OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '16',
       OTEL_BSP_SCHEDULE_DELAY: '20',
+      // Longer than a process may take to stop.
+      OTEL_EXPORTER_OTLP_TIMEOUT: '60000',
+      OTEL_BSP_EXPORT_TIMEOUT: '60000',
     })
   }
 
