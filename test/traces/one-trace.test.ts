@@ -167,10 +167,11 @@ for (const kind of ['redis', 'postgres'] as const) {
       const { traceId } = await ended('backfill-fx-rates')
       expect(drawn(traceId)).to.deep.equal([
         'tidegate-admin POST /trpc/:procedure',
-        '  tidegate-admin add fx-history.backfill-fx-rates',
-        '    tidegate-worker process fx-history',
-        '      tidegate-worker GET',
-        '      tidegate-worker complete fx-history',
+        '  tidegate-admin fx.backfill',
+        '    tidegate-admin add fx-history.backfill-fx-rates',
+        '      tidegate-worker process fx-history',
+        '        tidegate-worker GET',
+        '        tidegate-worker complete fx-history',
       ])
       const [call] = spansOf(traceId).filter(({ name }) => name === 'GET')
       expect(call?.attributes['url.full']).to.match(/^http:\/\/127\.0\.0\.1:\d+\/90\.xml$/)

@@ -8,6 +8,7 @@ import {
   propagation,
   trace,
   type Attributes,
+  type SpanOptions,
 } from '@opentelemetry/api'
 
 /** Adds what was learned on the way to the span. */
@@ -15,13 +16,25 @@ type Note = (attributes: Attributes) => void
 
 /** Runs a call to another party inside a client span. Attributes come from closed sets; never personal data, never a
  *  query string, never a body. */
-export async function withClientSpan<T>(
+export function withClientSpan<T>(
   name: string,
   attributes: Attributes,
   work: (note: Note) => Promise<T>,
 ): Promise<T> {
-  const tracer = trace.getTracer('tidegate')
-  return tracer.startActiveSpan(name, { kind: SpanKind.CLIENT, attributes }, async (span) => {
+  return inSpan(name, { kind: SpanKind.CLIENT, attributes }, work)
+}
+
+/** Runs a part of our own work inside a span.  @param name of a closed set */
+export function withSpan<T>(name: string, work: () => Promise<T>): Promise<T> {
+  return inSpan(name, {}, work)
+}
+
+function inSpan<T>(
+  name: string,
+  options: SpanOptions,
+  work: (note: Note) => Promise<T>,
+): Promise<T> {
+  return trace.getTracer('tidegate').startActiveSpan(name, options, async (span) => {
     try {
       return await work((more) => void span.setAttributes(more))
     } catch (error) {
