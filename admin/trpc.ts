@@ -7,7 +7,7 @@ import type { Health } from '#platform/health/health'
 import type { Platform } from '#platform/platform'
 import type { Queues } from '#platform/queue/queues'
 import { Problem, kinds } from '#platform/problem'
-import { currentTraceId } from '#platform/telemetry/spans'
+import { currentTraceId, withSpan } from '#platform/telemetry/spans'
 import { z } from 'zod'
 import { audited, type Audit, type AuditedCall } from './audit.ts'
 import type { Live } from './live.ts'
@@ -82,6 +82,9 @@ export const { router } = t
 function describeProblem({ type, detail, facts, faults }: Problem) {
   return { slug: type.slug, title: type.title, detail, facts, faults }
 }
+
+/** Several procedures may come in one request; each has a span by its name. */
+const traced = t.middleware(({ path, next }) => withSpan(path, () => next()))
 
 /** A Problem's kind decides the code; whatever else is thrown is a defect and stays inside. */
 const translate = t.middleware(async ({ next }) => {
@@ -200,6 +203,7 @@ function isDeeper(value: unknown, depthMax: number): boolean {
 
 /** The only way to make a procedure: there is none without a token, and no change without a record. */
 export const adminProcedure = t.procedure
+  .use(traced)
   .use(translate)
   .use(authorise)
   .use(limitDepth)

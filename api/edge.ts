@@ -6,7 +6,7 @@ import { mayPrepare, sendPrepared } from '#platform/http/prepared-answer'
 import { drawServerSpan } from '#platform/telemetry/serve-span'
 import type { Sampling } from '#platform/telemetry/sampling'
 import { recordDuration, type DurationSeries } from '#platform/telemetry/request-figures'
-import { recordedTraceParent } from '#platform/telemetry/spans'
+import { traceParentOf } from '#platform/telemetry/spans'
 import { callerIn } from './http/authenticate.ts'
 import { logAnswer } from './http/begin.ts'
 import { cacheStatusOf } from './http/cache-status.ts'
@@ -46,8 +46,9 @@ export function createEdge(
     const { status, served, taken, head, body } = chosen
     const { route } = known.read
     const requestId = requestIds(request)
-    const span = drawServerSpan(request, { sampling, random, route, status })
     const totalMs = clock.monotonicMs() - startedMs
+    const took = { startedMs, durationMs: totalMs }
+    const span = drawServerSpan(request, { sampling, random, route, status, ...took })
     const text = renderHead(head, {
       Date: date(startedMs),
       'Request-Id': requestId,
@@ -55,12 +56,12 @@ export function createEdge(
       Age: String(served.ageSeconds),
       'RateLimit-Policy': taken.policyHeader,
       RateLimit: taken.limitHeader,
-      'Server-Timing': serverTiming(served, totalMs, span && recordedTraceParent(span)),
+      'Server-Timing': serverTiming(totalMs, span && traceParentOf(span), served),
     })
     sendPrepared(response, { status, head: text, body })
     figures.countEdge()
     recordDuration(head.series, totalMs / 1_000)
-    span?.end()
+    span?.end(clock.monotonicMs())
     logAnswer(slice, { request, response, requestId, startedMs, route: () => route })
     return true
   }

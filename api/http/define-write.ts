@@ -4,13 +4,16 @@ import { recordActivity, type Activity, type Caller } from '#members'
 import { transaction, type Transaction } from '#platform/database/transaction'
 import type { ProblemType } from '#platform/problem'
 import type { Resource } from '#platform/resource/define-resource'
+import { traceParentOf } from '#platform/telemetry/spans'
 import type { ApiSlice } from '../slice.ts'
 import { authenticate } from './authenticate.ts'
 import { acknowledge } from './consistency.ts'
+import { exchangeOf } from './exchange.ts'
 import { claim, findAnswer, keepAnswer, readAttempt, type Answer } from './idempotency.ts'
 import { readJson, validate } from './json-body.ts'
 import type { RouteClass } from './limits.ts'
 import { addressOf } from './remote-address.ts'
+import { serverTiming } from './server-timing.ts'
 
 /** One write, as its handlers see it. */
 export type Call<Body> = {
@@ -76,6 +79,8 @@ export function defineWrite<S extends z.ZodType>(declaration: WriteDeclaration<S
         ? answerOnce(declaration, slice, call)
         : answerNow(declaration, slice, call))
       await acknowledge(slice, response)
+      const totalMs = slice.clock.monotonicMs() - exchangeOf(request).startedMs
+      response.set('Server-Timing', serverTiming(totalMs, traceParentOf()))
       send(response, answer)
     },
   }

@@ -6,10 +6,10 @@ import { problems } from './problems.ts'
 import { sendProblem } from './render-problem.ts'
 
 /** Last of all handlers: turns whatever was thrown into a problem document, and logs what nobody expected. */
-export function handleError({
-  log,
-  baseUrl,
-}: Pick<ApiSlice, 'log' | 'baseUrl'>): ErrorRequestHandler {
+export function handleError(
+  slice: Pick<ApiSlice, 'log' | 'clock' | 'baseUrl'>,
+): ErrorRequestHandler {
+  const { log } = slice
   return (error: unknown, request, response, next) => {
     const problem = toProblem(error)
     if (problem.type.kind === 'broken') {
@@ -21,7 +21,7 @@ export function handleError({
       next(error)
       return
     }
-    sendProblem({ request, response, baseUrl }, problem)
+    sendProblem(slice, { request, response }, problem)
   }
 }
 

@@ -1,21 +1,26 @@
 import type { Request, Response } from 'express'
 import type { Refuse } from '#platform/listen'
 import { kinds, Problem, uriOf } from '#platform/problem'
-import { currentTraceId } from '#platform/telemetry/spans'
+import { currentTraceId, markFailed, traceParentOf } from '#platform/telemetry/spans'
 import type { ApiSlice } from '../slice.ts'
 import { exchangeOf } from './exchange.ts'
 import { problems } from './problems.ts'
+import { serverTiming } from './server-timing.ts'
 
 /** Seconds after which a client may try again where nothing better is known. */
 const retryAfterSeconds = '5'
 
 /** Answers with `application/problem+json` (RFC 9457). `type` is a page of this API. */
 export function sendProblem(
-  { request, response, baseUrl }: { request: Request; response: Response; baseUrl: string },
+  { clock, baseUrl }: Pick<ApiSlice, 'clock' | 'baseUrl'>,
+  { request, response }: { readonly request: Request; readonly response: Response },
   problem: Problem,
 ): void {
   const kind = kinds[problem.type.kind]
-  const { requestId } = exchangeOf(request)
+  const { requestId, startedMs } = exchangeOf(request)
+  if (kind.http >= 500) {
+    markFailed()
+  }
   if (kind.job === 'retry' && kind.http === 503) {
     response.set('Retry-After', String(problem.facts['retryAfterSeconds'] ?? retryAfterSeconds))
   }
@@ -26,6 +31,7 @@ export function sendProblem(
   response
     .status(kind.http)
     .set('Cache-Control', 'no-store')
+    .set('Server-Timing', serverTiming(clock.monotonicMs() - startedMs, traceParentOf()))
     .type('application/problem+json')
     .send(Buffer.from(document))
 }

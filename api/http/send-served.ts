@@ -2,7 +2,7 @@ import type { Request, Response } from 'express'
 import { encodedBytesMin } from '#platform/cache/encodings'
 import { sentHead } from '#platform/http/prepared-answer'
 import { codings, type Coding } from '#platform/cache/held'
-import { recordedTraceParent } from '#platform/telemetry/spans'
+import { traceParentOf } from '#platform/telemetry/spans'
 import type { ApiSlice } from '../slice.ts'
 import type { Answered } from './cached-read.ts'
 import { cacheStatusOf } from './cache-status.ts'
@@ -38,7 +38,7 @@ export async function sendServed(
   const isUnchanged = isKnown(request.get('if-none-match') ?? '', etag)
   const bytes = isUnchanged ? undefined : coding ? await cache.encoded(served.held, coding) : body
   const totalMs = clock.monotonicMs() - exchangeOf(request).startedMs
-  response.set('Server-Timing', serverTiming(served, totalMs, recordedTraceParent()))
+  response.set('Server-Timing', serverTiming(totalMs, traceParentOf(), served))
   if (bytes === undefined) {
     response.status(304).end()
     record(slice, exchanged, answered, { coding })

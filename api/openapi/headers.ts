@@ -16,7 +16,7 @@ export const headers = {
   ),
   'Cache-Groups': text('What the answer was made from, as groups that change together (RFC 9875).'),
   'Server-Timing': text(
-    'Where the time went, in milliseconds (W3C Server-Timing): the whole, how the cache answered, the fetch from the database; and the trace, where this request is recorded.',
+    'Where the time went, in milliseconds (W3C Server-Timing): the whole; of a read how the cache answered, and the fetch from the database; and the trace as a `traceparent`, which ends in `01` where it is recorded.',
   ),
   Age: text('Seconds since the answer was fetched from the database; absent when it was just now.'),
   'Content-Encoding': text('The coding of the body, where `Accept-Encoding` allowed one.'),

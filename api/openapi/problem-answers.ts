@@ -71,6 +71,7 @@ function describe(
     'Request-Id',
     'Cache-Control',
     'Link',
+    'Server-Timing',
     ...limitHeaders,
     ...(isDeprecated ? (['Deprecation', 'Sunset'] as const) : []),
     ...(status === '401' ? (['WWW-Authenticate'] as const) : []),

@@ -127,6 +127,7 @@ function successOf({ method, answer }: WriteRoute, { itemOf }: ItemSchemas): Suc
     'Link',
     'Consistency-Token',
     'Set-Cookie',
+    'Server-Timing',
     ...limitHeaders,
     ...(status === 201 ? (['Location'] as const) : []),
     ...(method === 'post' ? (['Idempotent-Replayed'] as const) : []),

@@ -71,6 +71,9 @@ describe('what the edge answers, as telemetry shows it', () => {
         'http.response.status_code': 200,
       },
     })
+    const [, began = '', ended = ''] =
+      /"startTimeUnixNano":"(\d+)","endTimeUnixNano":"(\d+)"/.exec(span.text) ?? []
+    expect(BigInt(ended) > BigInt(began), 'it lasted').to.equal(true)
   })
 
   it('is one line of the log, with the id that the answer has', async () => {

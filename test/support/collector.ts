@@ -8,6 +8,11 @@ export type CollectedSpan = {
   readonly parentSpanId: string | undefined
   readonly name: string
   readonly attributes: Readonly<Record<string, unknown>>
+  readonly isError: boolean
+  /** Nanoseconds, as digits. */
+  readonly startedNs: string
+  /** The span as it was sent, attributes of its resource left out. */
+  readonly text: string
 }
 
 export type Collector = {
@@ -18,16 +23,22 @@ export type Collector = {
 
 type Value = Readonly<Record<string, unknown>>
 type Attribute = { readonly key: string; readonly value: Value }
+type Sent = Pick<CollectedSpan, 'traceId' | 'spanId' | 'parentSpanId' | 'name'> & {
+  readonly attributes: readonly Attribute[]
+  readonly startTimeUnixNano: string
+  readonly status: { readonly code?: number }
+}
 type Export = {
   readonly resourceSpans?: readonly {
     readonly resource: { readonly attributes: readonly Attribute[] }
     readonly scopeSpans: readonly {
-      readonly spans: readonly (Omit<CollectedSpan, 'attributes'> & {
-        readonly attributes: readonly Attribute[]
-      })[]
+      readonly spans: readonly Sent[]
     }[]
   }[]
 }
+
+/** STATUS_CODE_ERROR of OTLP. */
+const errorCode = 2
 
 /** A collector that takes OTLP over HTTP as JSON and keeps every span. */
 export async function startCollector(): Promise<Collector> {
@@ -59,8 +70,19 @@ function flatten({ resourceSpans = [] }: Export): CollectedSpan[] {
   return resourceSpans.flatMap(({ resource, scopeSpans }) => {
     const service = String(toRecord(resource.attributes)['service.name'])
     return scopeSpans.flatMap(({ spans }) =>
-      spans.map(({ traceId, spanId, parentSpanId, name, attributes }) => {
-        return { service, traceId, spanId, parentSpanId, name, attributes: toRecord(attributes) }
+      spans.map((span) => {
+        const { traceId, spanId, parentSpanId, name } = span
+        return {
+          service,
+          traceId,
+          spanId,
+          parentSpanId,
+          name,
+          attributes: toRecord(span.attributes),
+          isError: span.status.code === errorCode,
+          startedNs: span.startTimeUnixNano,
+          text: JSON.stringify(span),
+        }
       }),
     )
   })

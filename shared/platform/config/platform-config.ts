@@ -194,7 +194,11 @@ function telemetryConfig(kind: ProcessKind, values: PlatformValues): PlatformCon
     endpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
     headers: values.OTEL_EXPORTER_OTLP_HEADERS,
     sampling: isExporting(values)
-      ? samplingOf(values.OTEL_TRACES_SAMPLER, values.OTEL_TRACES_SAMPLER_ARG)
+      ? samplingOf(
+          values.OTEL_TRACES_SAMPLER,
+          values.OTEL_TRACES_SAMPLER_ARG,
+          values.TRACES_SLOW_MS,
+        )
       : noSampling,
     pushMetricsEveryMs: isPushing(values) ? values.OTEL_METRIC_EXPORT_INTERVAL : undefined,
   }

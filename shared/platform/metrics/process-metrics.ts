@@ -3,6 +3,7 @@ import type { Database } from '../database/database.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { createSingleFlight } from '../single-flight.ts'
 import type { Metric } from '../telemetry/metric.ts'
+import { measureSpans } from '../telemetry/measure-spans.ts'
 import { openMetrics, type Metrics, type MetricsOptions } from '../telemetry/metrics.ts'
 import { measureRuntime } from '../telemetry/runtime-figures.ts'
 import { measureDatabase } from './measure-database.ts'
@@ -22,7 +23,7 @@ type Needs = {
 
 const intervalMs = 15_000
 
-/** Opens the metrics that every process has: itself, its pool and its statements. Whoever has more to measure adds it. */
+/** Opens the metrics that every process has: itself, its pool, its statements and its spans. Whoever has more to measure adds it. */
 export async function openProcessMetrics(
   { version, ...options }: MetricsOptions & { readonly version: string },
   { db, clock, lifecycle }: Needs,
@@ -30,6 +31,7 @@ export async function openProcessMetrics(
   const metrics = await openMetrics(options, { clock, lifecycle })
   const runtime = measureRuntime(metrics, { lifecycle, version })
   measureDatabase(metrics, db)
+  measureSpans(metrics)
   const series = new Series()
   const flight = createSingleFlight<readonly Metric[]>()
   // Many who ask at the same moment cost one reading.

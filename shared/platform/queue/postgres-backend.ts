@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks'
 import {
   LATEST_SCHEMA_VERSION,
   SchemaMigrationRequiredError,
@@ -7,7 +8,7 @@ import {
   withBackend,
   type PgPool,
 } from 'bullmq'
-import { Client, Pool } from 'pg'
+import { Client, Pool, type PoolClient } from 'pg'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Log } from '../log.ts'
 import { queueTelemetry } from '../telemetry/queue-telemetry.ts'
@@ -27,7 +28,7 @@ export async function openPostgresBackend(
 ): Promise<QueueBackend> {
   await migrateQueues(url)
   const connectionsMax = workersCount + statementConnections
-  const pool = new Pool({
+  const pool = new QueuePool({
     connectionString: url,
     options: `-c search_path=${schema}`,
     application_name: 'tidegate-queue',
@@ -67,6 +68,17 @@ export async function openPostgresBackend(
       await pool.query('select 1')
     },
     onReturn: () => {},
+  }
+}
+
+type Connected = Parameters<Pool['connect']>[0]
+
+/** Whoever gives a connection back runs what waits for one. What waits belongs to the trace of who asked, and not to that. */
+class QueuePool extends Pool {
+  override connect(): Promise<PoolClient>
+  override connect(callback: Connected): void
+  override connect(callback?: Connected): Promise<PoolClient> | void {
+    return callback ? super.connect(AsyncResource.bind(callback)) : super.connect()
   }
 }
 

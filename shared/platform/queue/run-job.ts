@@ -6,7 +6,7 @@ import type { DeathReason } from '../delivery/dead-letter.ts'
 import type { Log } from '../log.ts'
 import { safeMessage } from '../loggable-error.ts'
 import { Problem, kinds } from '../problem.ts'
-import { currentTraceId } from '../telemetry/spans.ts'
+import { currentTraceId, markFailed } from '../telemetry/spans.ts'
 import type { QueuedJob } from './backend.ts'
 import { bury } from './dead-letters.ts'
 import type { JobDefinition, JobResult, JobRun } from './define-job.ts'
@@ -176,6 +176,7 @@ async function consequence<S>(slice: Slice, failure: Failure<S>): Promise<unknow
     log.warn({ err: error }, 'job left to another worker')
     return error
   }
+  markFailed()
   const reason = deathOf(error, queued)
   if (reason === undefined) {
     log.warn({ err: error }, 'job attempt failed')

@@ -6,8 +6,10 @@ import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
 import { envDetector } from '@opentelemetry/resources'
 import { NodeSDK } from '@opentelemetry/sdk-node'
 import { drawnSampler } from './drawn-sampler.ts'
+import { installFigures } from './installed.ts'
+import { KeptSpans } from './kept-spans.ts'
 import type { TelemetrySettings } from './settings.ts'
-import { withoutLiterals } from './without-literals.ts'
+import { SpanQueue } from './span-queue.ts'
 
 /**
  * Records spans and sends them by OTLP over HTTP, as the standard variables say (endpoint, headers, sampler, batching).
@@ -17,31 +19,36 @@ import { withoutLiterals } from './without-literals.ts'
 export function startExport({
   serviceName,
   sampling,
-}: Pick<TelemetrySettings, 'serviceName' | 'sampling'>): void {
+  queue,
+}: Pick<TelemetrySettings, 'serviceName' | 'sampling' | 'queue'>): void {
   if (supportsSyncHooks()) {
-    register({ include: ['pg', 'pg-pool', 'ioredis'] })
+    register({ include: ['pg', 'ioredis'] })
   }
+  const spans = new SpanQueue(new OTLPTraceExporter(), queue)
   const sdk = new NodeSDK({
     serviceName,
     sampler: drawnSampler(sampling),
     resourceDetectors: [envDetector],
-    traceExporter: new OTLPTraceExporter(),
+    spanProcessors: [new KeptSpans(spans, sampling.slowMs)],
     metricReaders: [],
     logRecordProcessors: [],
-    spanLimits: { attributeValueLengthLimit: 4096 },
-    instrumentations: [postgres(), redis(), fetch()],
+    spanLimits: { attributeValueLengthLimit: 16_384 },
+    instrumentations: [new Statements(), redis(), fetch()],
   })
   sdk.start()
+  installFigures(spans.figures)
 }
 
-function postgres(): PgInstrumentation {
-  return new PgInstrumentation({
-    requireParentSpan: true,
-    ignoreConnectSpans: true,
-    // The hook runs after the attribute was set, and replaces it.
-    requestHook: (span, { query }) =>
-      void span.setAttribute('db.query.text', withoutLiterals(query.text)),
-  })
+/** Of pg the statements: connections are measured by ourselves, and who waits for one keeps its context without help.
+ *  Texts lose their literals when they are sent (without-details.ts). */
+class Statements extends PgInstrumentation {
+  constructor() {
+    super({ requireParentSpan: true, ignoreConnectSpans: true })
+  }
+
+  protected override init(): ReturnType<PgInstrumentation['init']> {
+    return super.init().filter(({ name }) => name !== 'pg-pool')
+  }
 }
 
 /** The command's name only: the arguments of BullMQ's scripts are whole job payloads. */

@@ -1,10 +1,9 @@
-import { ProxyTracerProvider, trace } from '@opentelemetry/api'
+import { installedProvider } from './installed.ts'
 
 /** Sends what is still queued and stops recording. Never waits longer than `timeoutMs`, whatever the collector does;
  *  what could not be sent by then is lost. */
 export async function flushTelemetry(timeoutMs = 3000): Promise<void> {
-  const global = trace.getTracerProvider()
-  const provider = global instanceof ProxyTracerProvider ? global.getDelegate() : global
+  const provider = installedProvider()
   if (!('shutdown' in provider) || typeof provider.shutdown !== 'function') {
     return
   }

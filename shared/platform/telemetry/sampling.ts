@@ -5,21 +5,25 @@ export type Sampling = {
   readonly ratio: number
   /** Whether the decision of the caller, in its `traceparent`, goes before. */
   readonly isParentBased: boolean
+  /** A request that takes as long is sent whatever was decided. */
+  readonly slowMs: number
 }
 
 /** What the standard variables of OpenTelemetry say.
  *  @param sampler a value of OTEL_TRACES_SAMPLER
- *  @param ratio OTEL_TRACES_SAMPLER_ARG, used by the samplers by ratio */
-export function samplingOf(sampler: string, ratio: number): Sampling {
+ *  @param ratio OTEL_TRACES_SAMPLER_ARG, used by the samplers by ratio
+ *  @param slowMs TRACES_SLOW_MS */
+export function samplingOf(sampler: string, ratio: number, slowMs: number): Sampling {
   const isByRatio = sampler.endsWith('traceidratio')
   return {
     ratio: isByRatio ? ratio : sampler.endsWith('always_off') ? 0 : 1,
     isParentBased: sampler.startsWith('parentbased_'),
+    slowMs,
   }
 }
 
 /** Of nothing. */
-export const noSampling: Sampling = { ratio: 0, isParentBased: true }
+export const noSampling: Sampling = { ratio: 0, isParentBased: true, slowMs: Infinity }
 
 const drawnKey = createContextKey('tidegate/drawn')
 

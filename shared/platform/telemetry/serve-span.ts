@@ -13,7 +13,7 @@ import { asDrawn, type Sampling } from './sampling.ts'
 
 const tracer = trace.getTracer('tidegate/http')
 
-/** The span of a request that is answered at once, to be ended when it is; or nothing where it is not to be recorded: that is
+/** The span of a request that is being answered, to be ended when it is; or nothing where it is not to be recorded: that is
  *  decided before there is anything to pay for, and what is known is given to it when it is made. */
 export function drawServerSpan(
   { method = 'GET', headers }: IncomingMessage,
@@ -23,16 +23,21 @@ export function drawServerSpan(
     /** A template, never a path. */
     readonly route: string
     readonly status: number
+    /** When the request came, on the clock of `performance.now()`. */
+    readonly startedMs: number
+    /** What it took so far. */
+    readonly durationMs: number
   },
 ): Span | undefined {
-  const { sampling, random, route, status } = answered
+  const { sampling, random, route, status, startedMs, durationMs } = answered
   const given = headers['traceparent']
   const flags = typeof given === 'string' ? traceParentPattern.exec(given)?.[1] : undefined
   const isDecided = flags !== undefined && sampling.isParentBased
   const isWanted = isDecided
     ? (Number.parseInt(flags, 16) & 1) === 1
     : random.fraction() < sampling.ratio
-  if (!isWanted) {
+  const isSlow = durationMs >= sampling.slowMs
+  if (!isWanted && !isSlow) {
     return undefined
   }
   const parent = flags === undefined ? ROOT_CONTEXT : propagation.extract(ROOT_CONTEXT, headers)
@@ -41,8 +46,8 @@ export function drawServerSpan(
     'http.route': route,
     'http.response.status_code': status,
   }
-  const options = { kind: SpanKind.SERVER, attributes }
-  return tracer.startSpan(`${method} ${route}`, options, isDecided ? parent : asDrawn(parent))
+  const options = { kind: SpanKind.SERVER, attributes, startTime: startedMs }
+  return tracer.startSpan(`${method} ${route}`, options, asDrawn(parent))
 }
 
 const traceParentPattern = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-([\da-f]{2})$/
@@ -69,8 +74,10 @@ export function serveSpan(
     if (!response.writableFinished) {
       span.setStatus({ code: SpanStatusCode.ERROR })
     }
-    span.updateName(`${method} ${route()}`)
-    span.setAttributes({ 'http.route': route(), 'http.response.status_code': response.statusCode })
+    const template = route()
+    span.updateName(`${method} ${template}`)
+    span.setAttribute('http.route', template)
+    span.setAttribute('http.response.status_code', response.statusCode)
     if (response.statusCode >= 500) {
       span.setStatus({ code: SpanStatusCode.ERROR })
     }

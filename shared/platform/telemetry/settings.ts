@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path'
 import { samplingOf, type Sampling } from './sampling.ts'
+import type { SpanQueueLimits } from './span-queue.ts'
 
 /**
  * How much telemetry a process does, read from OpenTelemetry's own standard variables.
@@ -10,6 +11,7 @@ export type TelemetrySettings = {
   readonly mode: 'off' | 'ids' | 'export'
   readonly serviceName: string
   readonly sampling: Sampling
+  readonly queue: SpanQueueLimits
 }
 
 /** The name in traces when OTEL_SERVICE_NAME says none: `tidegate-api`, `tidegate-worker` … */
@@ -35,6 +37,13 @@ export function readTelemetrySettings(
     sampling: samplingOf(
       read('OTEL_TRACES_SAMPLER') || 'parentbased_always_on',
       Number(read('OTEL_TRACES_SAMPLER_ARG') || 1),
+      Number(read('TRACES_SLOW_MS') || 500),
     ),
+    queue: {
+      waitingMax: Number(read('OTEL_BSP_MAX_QUEUE_SIZE') || 2048),
+      batchMax: Number(read('OTEL_BSP_MAX_EXPORT_BATCH_SIZE') || 512),
+      delayMs: Number(read('OTEL_BSP_SCHEDULE_DELAY') || 5000),
+      timeoutMs: Number(read('OTEL_BSP_EXPORT_TIMEOUT') || 30_000),
+    },
   }
 }

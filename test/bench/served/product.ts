@@ -5,14 +5,17 @@ import { addLinks } from '../../support/links.ts'
 import { createDatabase, freePort, redisUrl } from '../../support/servers.ts'
 import type { Server } from './server.ts'
 
-/** How much telemetry a process does; as in production the spans of 5 % go to a collector. */
-export const telemetries = {
+const ofRatio = (ratio: string) => ({
+  OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+  OTEL_TRACES_SAMPLER_ARG: ratio,
+})
+
+/** How much telemetry a process does; in production the spans of 5 % go to a collector. */
+const telemetries = {
   off: { OTEL_SDK_DISABLED: 'true' },
   ids: {},
-  'export 5 %': {
-    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
-    OTEL_TRACES_SAMPLER_ARG: '0.05',
-  },
+  'export 5 %': ofRatio('0.05'),
+  'export 100 %': ofRatio('1'),
 } as const
 
 export type Telemetry = keyof typeof telemetries
@@ -74,7 +77,7 @@ async function startApi(
     CACHE_TTL_SHORT: '3600',
     CACHE_TTL_MEDIUM: '3600',
     CACHE_TTL_LONG: '3600',
-    ...(telemetry === 'export 5 %' && { OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl }),
+    ...(telemetry.startsWith('export') && { OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl }),
     ...telemetries[telemetry],
     ...environment,
   })

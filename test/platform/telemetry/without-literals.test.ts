@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { withoutLiterals } from '#platform/telemetry/without-literals'
+import { showingStatements, withoutLiterals } from '#platform/telemetry/without-literals'
 
 describe('a statement in a span', () => {
   const cases: readonly (readonly [string, string])[] = [
@@ -12,6 +12,8 @@ describe('a statement in a span', () => {
     [`select "o'clock" /* it's */ from t where d = 'e'`, `select "o'clock"  from t where d = ?`],
     [`do $$ begin perform 'x'; end $$`, 'do ?'],
     [`select 'cut off`, 'select ?'],
+    [`do $body$ begin perform 'cut off`, 'do ?'],
+    [`select a /* cut off 'b' `, 'select a '],
   ]
   for (const [statement, shown] of cases) {
     it(`shows ${JSON.stringify(statement)} without its values`, () => {
@@ -27,5 +29,23 @@ describe('a statement in a span', () => {
         expect(shown).to.equal('select a from b where c = ? and d = ?')
       }),
     )
+  })
+
+  it('is drawn together, and made once', () => {
+    const show = showingStatements()
+    const statement = `select a\n    from t where b in ('x', 'y',  'z') and c = $1`
+    expect(show(statement)).to.equal('select a from t where b in (?) and c = $1')
+    expect(show(statement)).to.equal(show(statement))
+  })
+
+  it('keeps its beginning and its end when it is long, and no part of a value where it was cut', () => {
+    const show = showingStatements()
+    const long = `select ${'column, '.repeat(1000)} 'secret' from the_table`
+    expect(show(long))
+      .to.match(/^select column, .* … .*from the_table$/)
+      .and.have.length(2047)
+    for (let end = 1; end <= long.length; end += 1) {
+      expect(show(long.slice(0, end))).not.to.include('secret')
+    }
   })
 })

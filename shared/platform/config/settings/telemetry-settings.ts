@@ -71,13 +71,43 @@ export const telemetrySettings = defineSettings({
   OTEL_TRACES_SAMPLER: {
     schema: choice(...samplers),
     standard: 'parentbased_always_on',
-    meaning: 'Which traces are recorded.',
+    meaning:
+      'Which traces are sent. Requests and jobs that fail, and slow requests, are sent besides.',
   },
   OTEL_TRACES_SAMPLER_ARG: {
     schema: ratio(),
     standard: '1',
     unit: 'ratio',
-    meaning: 'The share of traces recorded, for the samplers with traceidratio in their name.',
+    meaning: 'The share of traces sent, for the samplers with traceidratio in their name.',
+  },
+  TRACES_SLOW_MS: {
+    schema: integer({ min: 1, max: 3_600_000 }),
+    standard: '500',
+    unit: 'ms',
+    meaning: 'A request that takes as long is sent as a trace whatever the sampler says.',
+  },
+  OTEL_BSP_MAX_QUEUE_SIZE: {
+    schema: integer({ min: 1, max: 1_000_000 }),
+    standard: '2048',
+    meaning:
+      'So many spans wait for the collector at most; those that come then are dropped, and counted.',
+  },
+  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: {
+    schema: integer({ min: 1, max: 1_000_000 }),
+    standard: '512',
+    meaning: 'So many spans are sent in one request to the collector at most.',
+  },
+  OTEL_BSP_SCHEDULE_DELAY: {
+    schema: integer({ min: 0, max: 3_600_000 }),
+    standard: '5000',
+    unit: 'ms',
+    meaning: 'How long spans wait for others to be sent with.',
+  },
+  OTEL_BSP_EXPORT_TIMEOUT: {
+    schema: integer({ min: 1, max: 3_600_000 }),
+    standard: '30000',
+    unit: 'ms',
+    meaning: 'How long sending one batch may take, with all attempts.',
   },
   METRICS_TOKEN: {
     schema: text('a token'),
