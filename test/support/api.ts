@@ -124,7 +124,7 @@ export async function startApi(
     metrics,
     presence,
   }
-  measureApi(metrics, slice)
+  measureApi(metrics, { ...slice, lifecycle })
   const defaults = {
     trustProxy: 0,
     corsOrigins: [],
