@@ -25,7 +25,8 @@ function ruleOf({ name, severity, expr, forSeconds, when, value, dashboard }: Al
     alert: name,
     expr,
     ...(forSeconds > 0 && { for: `${forSeconds}s` }),
-    labels: { severity },
+    // what is about one figure has one name, however bad it is
+    labels: { severity, figure: name.replace(/(Critical|Warning|Rollout)$/, '') },
     annotations: {
       summary: `${when.charAt(0).toUpperCase()}${when.slice(1)}.`,
       description: `{{ with $labels.instance }}{{ . }}: {{ end }}${value}`,

@@ -40,7 +40,7 @@ export const cacheAlerts: readonly Alert[] = [
     name: 'ChangeLogLate',
     severity: 'critical',
     expr: `cache_change_log_lag_seconds > ${changeLogLagSeconds}`,
-    forSeconds: 30,
+    forSeconds: 15,
     when: `an API process has not known for ${changeLogLagSeconds} s what was committed`,
     value: as.seconds,
     dashboard: 'cache',

@@ -36,7 +36,7 @@ export const databaseAlerts: readonly Alert[] = [
     name: 'DatabasePoolWaiting',
     severity: 'critical',
     expr: 'db_client_connection_pending_requests > 0',
-    forSeconds: 45,
+    forSeconds: 30,
     when: 'somebody waits for a connection, scrape after scrape',
     ...full,
     value: as.number,

@@ -10,7 +10,7 @@ const tooOld = (severity: keyof typeof stable & Severity): string =>
     .join(' or ')
 
 const old = {
-  forSeconds: 60,
+  forSeconds: 15,
   value: as.seconds,
   dashboard: 'fx',
   runbook: {

@@ -9,7 +9,7 @@ export const healthAlerts: readonly Alert[] = [
     name: 'HealthCheckFailing',
     severity: 'critical',
     expr: 'health_check{state="fail",check!="ledger"} == 1',
-    forSeconds: 30,
+    forSeconds: 20,
     when: 'a check of the health report fails (database, queue, canary, schedules, rates …)',
     value: as.number,
     dashboard: 'process',

@@ -63,7 +63,7 @@ export const processAlerts: readonly Alert[] = [
     name: 'MemoryCritical',
     severity: 'critical',
     expr: `${heapRatio} > ${heap.critical}`,
-    forSeconds: 30,
+    forSeconds: 15,
     when: `more than ${heap.critical * 100} % of the heap is in use`,
     ...memory,
   },

@@ -5,7 +5,7 @@ import { jobs } from '../../../deploy/observability/selectors.ts'
 import { metricList, type ListedMetric } from '../../../deploy/observability/metric-list.ts'
 import { eventually } from '../../platform/queue/fixture.ts'
 import { redisUrl } from '../../support/servers.ts'
-import { startProcesses, type Job, type Processes } from './processes.ts'
+import { startProcesses, type Job, type Processes } from '../../support/processes.ts'
 
 // What the three processes really expose, and the list of it that rules and dashboards are made from and held to.
 // After a change of a metric: UPDATE=1 npm test -- observability, twice: dashboards are made from the list.

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { settings } from '#config'
 import { alerts } from '../../../deploy/observability/alerts.ts'
+import { dashboards } from '../../../deploy/observability/dashboards.ts'
 import { metricList } from '../../../deploy/observability/metric-list.ts'
 import { recordingGroups } from '../../../deploy/observability/recordings.ts'
 import { proceduresOf } from '../../support/admin.ts'
@@ -38,6 +39,31 @@ describe('what rules and runbooks name', () => {
   it('are metrics and labels that exist', () => {
     const expressions = [...alerts, ...recordings].map(({ expr }) => expr)
     expect(expressions.flatMap(unknownIn)).to.deep.equal([])
+  })
+
+  it('are metrics and labels that exist, in every panel', () => {
+    const panels = [...dashboards.values()].flat()
+    const expressions = panels.flatMap(({ series }) => series.map(([expr]) => expr))
+    expect(expressions).to.have.length.above(metricList.length)
+    expect(expressions.flatMap(unknownIn)).to.deep.equal([])
+    for (const { series } of panels) {
+      for (const [expr, legend] of series) {
+        const labels = [...legend.matchAll(/\{\{(\w+)\}\}/g)].map(([, name = '']) => name)
+        const { metrics } = promqlNames(expr)
+        const allowed = metrics.flatMap((name) => [...(known.get(name) ?? [])])
+        expect(allowed, expr).to.include.members(labels)
+      }
+    }
+  })
+
+  it('are all metrics that exist, each on one dashboard', () => {
+    const titles = [...dashboards.entries()]
+      .filter(([name]) => name !== 'overview')
+      .flatMap(([, panels]) => panels.map(({ title }) => title))
+    expect(titles).to.have.members(metricList.map(({ name }) => name))
+    for (const [name, panels] of dashboards) {
+      expect(panels, name).to.have.length.within(1, 20)
+    }
   })
 
   const planted: [string, string[]][] = [

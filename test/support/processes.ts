@@ -1,21 +1,15 @@
-import {
-  addMember,
-  addTenant,
-  ecbRates,
-  openBusiness,
-  publishRates,
-} from '../../support/business.ts'
-import { addProducts } from '../../support/catalogue.ts'
-import { startChild, type Child } from '../../support/child.ts'
-import { parsePrometheus, type Sample } from '../../support/prometheus.ts'
-import { createDatabase, freePort, redisUrl } from '../../support/servers.ts'
-import type { jobs } from '../../../deploy/observability/selectors.ts'
+import { addMember, addTenant, ecbRates, openBusiness, publishRates } from './business.ts'
+import { addProducts } from './catalogue.ts'
+import { startChild, type Child } from './child.ts'
+import { parsePrometheus, type Sample } from './prometheus.ts'
+import { createDatabase, freePort, redisUrl } from './servers.ts'
+import type { jobs } from '../../deploy/observability/selectors.ts'
 
 export type Job = (typeof jobs)[number]
 
 /** The three processes of the product on a small business, with Redis where there is one. */
 export type Processes = {
-  readonly secretKey: string
+  readonly databaseUrl: string
   readonly ports: Readonly<Record<Job, number>>
   readonly children: Readonly<Record<Job, Child>>
   /** A read of the API; gives the status. */
@@ -56,7 +50,7 @@ export async function startProcesses(): Promise<Processes> {
     return (await fetch(`http://127.0.0.1:${ports[job]}/metrics`, { headers })).text()
   }
   return {
-    secretKey,
+    databaseUrl: url,
     ports,
     children,
     async read(path) {
