@@ -85,10 +85,10 @@ export async function startPrometheus(places: Places): Promise<PrometheusServer 
   )
   let complaint = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text))
-  const isStarted = await Promise.race([
-    once(child, 'spawn').then(() => true),
-    once(child, 'error').then(() => false),
-  ])
+  const isStarted = await once(child, 'spawn').then(
+    () => true,
+    () => false,
+  )
   const clear = () => rm(directory, { recursive: true, force: true })
   if (!isStarted) {
     await clear()

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { alerts } from '../../../deploy/observability/alerts.ts'
+import { dashboards } from '../../../deploy/observability/dashboards.ts'
 import { recordingGroups } from '../../../deploy/observability/recordings.ts'
 import { jobs } from '../../../deploy/observability/selectors.ts'
 import { eventually } from '../../platform/queue/fixture.ts'
@@ -52,5 +53,18 @@ describe('a real Prometheus', function () {
       ...recordings.map(({ record }) => record),
     ])
     expect(rules.filter(({ health }: any) => health === 'err')).to.deep.equal([])
+  })
+  it('understands every panel', async () => {
+    const expressions = [...dashboards.values()].flat().flatMap(({ series }) => series)
+    const refused: string[] = []
+    for (const [expr] of expressions) {
+      const query = expr.replaceAll('$__rate_interval', '1m')
+      const data = await prometheus.ask(`/query?query=${encodeURIComponent(query)}`)
+      if (data?.resultType !== 'vector') {
+        refused.push(expr)
+      }
+    }
+    expect(expressions).to.have.length.above(50)
+    expect(refused).to.deep.equal([])
   })
 })
