@@ -21,6 +21,7 @@ import { watchRuntime } from '#platform/health/watch-runtime'
 import { outboxCheck } from '#platform/health/work-checks'
 import { createOperatorAccess } from '#platform/http/operator-access'
 import { listen } from '#platform/listen'
+import { measureHealth } from '#platform/metrics/measure-health'
 import { metricsHandler } from '#platform/metrics/metrics-handler'
 import { metricsOptions } from '#platform/metrics/metrics-options'
 import { openProcessMetrics } from '#platform/metrics/process-metrics'
@@ -71,6 +72,7 @@ export async function startAdmin(config: Config, started: Started): Promise<void
   const slice = { ...platform, fx, health, queues, deadlineMs: admin.deadlineMs, cachePatienceMs }
   const isOperator = createOperatorAccess(config.metrics)
   const metrics = await openProcessMetrics(metricsOptions(config), platform)
+  measureHealth(metrics, health, platform)
   const app = createAdmin(
     slice,
     healthHandler(health, { healthyWord: config.health.basicStatus, isOperator }),

@@ -12,6 +12,7 @@ import { requireMigrated } from '#platform/database/require-migrated'
 import { healthHandler } from '#platform/health/health-handler'
 import { createOperatorAccess } from '#platform/http/operator-access'
 import { listen } from '#platform/listen'
+import { measureHealth } from '#platform/metrics/measure-health'
 import { metricsHandler } from '#platform/metrics/metrics-handler'
 import { metricsOptions } from '#platform/metrics/metrics-options'
 import { openProcessMetrics } from '#platform/metrics/process-metrics'
@@ -100,11 +101,12 @@ export async function startApi(config: Config, started: Started): Promise<void> 
     limits: openLimits(config.rateLimits, limitsPlace(config), platform),
     presence: openPresence(platform),
   }
-  measureApi(metrics, slice)
+  measureApi(metrics, { ...slice, lifecycle })
   const warming = openWarming(slice, lifecycle, { ...config.cache.warm, ...config.api })
   answerOperators(slice, lifecycle, { ...config.api, warming })
   const migration = migrationNames.at(-1)
   const health = openHealth({ ...slice, ...platform }, { usage: started.usage, migration })
+  measureHealth(metrics, health, platform)
   const isOperator = createOperatorAccess(config.metrics)
   const handler = healthHandler(health, { healthyWord: config.health.basicStatus, isOperator })
   const reading = metricsHandler(metrics, config.metrics, mayNotRead)

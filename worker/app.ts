@@ -14,6 +14,7 @@ import { outboxCheck } from '#platform/health/work-checks'
 import { canaryCheck, deadLettersCheck, schedulesCheck } from '#platform/health/worker-checks'
 import { createOperatorAccess } from '#platform/http/operator-access'
 import { listen } from '#platform/listen'
+import { measureHealth } from '#platform/metrics/measure-health'
 import { metricsHandler } from '#platform/metrics/metrics-handler'
 import { metricsOptions } from '#platform/metrics/metrics-options'
 import { openProcessMetrics } from '#platform/metrics/process-metrics'
@@ -74,6 +75,7 @@ export async function startWorker(config: Config, started: Started): Promise<Wor
   )
   const runs = new RunFigures(platform.clock)
   measureWorker(metrics, slice, runs)
+  measureHealth(metrics, health, platform)
   startWorkers(slice, jobs, { stopGraceMs, ...config.queue }, runs)
   startSchedules(slice, schedules)
   const { directUrl: databaseUrl, applicationName } = database

@@ -1,3 +1,4 @@
+import { alertResponse } from './alert-response.ts'
 import { cachedRead } from './cached-read.ts'
 import { cache } from './cache.ts'
 import { printConsistency } from './consistency/consistency.ts'
@@ -96,6 +97,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
 
   // whether it says how it is
   health,
+  'alert-response': alertResponse,
 
   // whether it lies
   races: plain('eleven interleavings, against five other caches', races),

@@ -16,7 +16,9 @@ const text = readFileSync(path, 'utf8')
 
 const Service = z.object({
   image: z.string(),
-  command: z.array(z.string()),
+  command: z.array(z.string()).default([]),
+  profiles: z.array(z.string()).default([]),
+  secrets: z.array(z.string()).default([]),
   environment: z.record(z.string(), z.string()).default({}),
   ports: z.array(z.string()).default([]),
   volumes: z.array(z.string()).default([]),
@@ -26,8 +28,11 @@ const Service = z.object({
   healthcheck: z.object({ test: z.array(z.string()) }).optional(),
   depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
 })
-const { services } = z
-  .object({ services: z.record(z.string(), Service) })
+const { services, secrets } = z
+  .object({
+    services: z.record(z.string(), Service),
+    secrets: z.record(z.string(), z.object({ environment: z.string() })),
+  })
   .parse(parse(text, { merge: true }))
 
 const service = (name: string): z.infer<typeof Service> => {
@@ -68,7 +73,44 @@ describe('docker-compose.yml', () => {
 
   it('runs the three processes, two Redis servers, the database and one migration', () => {
     const names = ['postgres', 'redis-cache', 'redis-queue', 'migrate', 'api', 'worker', 'admin']
-    expect(Object.keys(services)).to.have.members(names)
+    const plain = Object.entries(services).filter(([, { profiles }]) => profiles.length === 0)
+    expect(plain.map(([name]) => name)).to.have.members(names)
+  })
+
+  it('watches over them with the profile observability, from pinned images', () => {
+    const watchers = Object.entries(services).filter(([, { profiles }]) =>
+      profiles.includes('observability'),
+    )
+    expect(watchers.map(([name]) => name)).to.have.members([
+      'prometheus',
+      'alertmanager',
+      'grafana',
+      'otel-collector',
+      'jaeger',
+    ])
+    for (const [name, { image, cap_drop: dropped }] of watchers) {
+      expect(image, name).to.match(/:v?\d+\.\d+\.\d+$/)
+      expect(dropped, name).to.deep.equal(['ALL'])
+    }
+  })
+
+  it('gives the watchers targets, files and secrets that exist', () => {
+    const hosts = ['prometheus/prometheus', 'otel-collector/config']
+      .concat('grafana/provisioning/datasources/datasources')
+      .flatMap((name) => [
+        ...readFileSync(`deploy/${name}.yml`, 'utf8').matchAll(/\b([a-z-]+):(\d{4,5})\b/g),
+      ])
+      .map(([, host = '']) => host)
+      .filter((host) => host !== 'localhost')
+    expect(hosts).to.include.members(['api', 'worker', 'admin', 'alertmanager', 'jaeger'])
+    expect(Object.keys(services)).to.include.members(hosts)
+    const used = Object.values(services).flatMap((one) => one.secrets)
+    expect(Object.keys(secrets)).to.have.members(used)
+    const mounted = ['prometheus/prometheus', 'alertmanager/alertmanager']
+      .flatMap((name) => readFileSync(`deploy/${name}.yml`, 'utf8').match(/\/run\/secrets\/\w+/g))
+      .concat(service('grafana').environment['GF_SECURITY_ADMIN_PASSWORD__FILE'] ?? null)
+      .map((file) => file?.replace('/run/secrets/', ''))
+    expect(mounted).to.have.members(used)
   })
 
   it('names no variable that the configuration does not know', () => {
@@ -128,7 +170,7 @@ describe('docker-compose.yml', () => {
     expect(queueUrl).to.equal('redis://redis-queue:6379')
   })
 
-  it('publishes the API on 3000 and 8000, the admin process on loopback, and nothing else', () => {
+  it('publishes the API on 3000 and 8000, the rest on loopback, and nothing else', () => {
     const published = Object.entries(services).flatMap(([name, { ports }]) =>
       ports.map((port) => `${name} ${port}`),
     )
@@ -136,16 +178,22 @@ describe('docker-compose.yml', () => {
       'api 3000:3000',
       'api 8000:3000',
       'admin 127.0.0.1:3100:3100',
+      'prometheus 127.0.0.1:9090:9090',
+      'alertmanager 127.0.0.1:9093:9093',
+      'grafana 127.0.0.1:3001:3000',
+      'jaeger 127.0.0.1:16686:16686',
     ])
   })
 
   it('starts the processes after the migration has succeeded, and watches over everything that runs', () => {
+    // the image of the collector has nothing to ask it with: Prometheus scrapes it
+    const unasked = ['migrate', 'otel-collector']
     for (const [name, { depends_on, healthcheck, restart }] of Object.entries(services)) {
       const isProcess = ['api', 'worker', 'admin'].includes(name)
       expect(depends_on['migrate']?.condition, name).to.equal(
         isProcess ? 'service_completed_successfully' : undefined,
       )
-      expect(healthcheck === undefined, name).to.equal(name === 'migrate')
+      expect(healthcheck === undefined, name).to.equal(unasked.includes(name))
       expect(restart, name).to.match(/^(unless-stopped|on-failure:3)$/)
     }
   })
@@ -162,7 +210,7 @@ describe('docker-compose.yml', () => {
       volumes.map((volume) => volume.split(':')[0] ?? ''),
     )
     const files = sources.filter((source) => source.startsWith('./'))
-    expect(files).to.have.length(2)
+    expect(files).to.have.length(7)
     expect(files.filter((file) => !existsSync(file))).to.deep.equal([])
   })
 })

@@ -128,7 +128,7 @@ export async function startApi(
     metrics,
     presence,
   }
-  measureApi(metrics, slice)
+  measureApi(metrics, { ...slice, lifecycle })
   const defaults = {
     trustProxy: 0,
     corsOrigins: [],

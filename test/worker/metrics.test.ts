@@ -72,6 +72,8 @@ describe('the metrics of a worker process', () => {
       'outbox_lag_seconds',
       'queue_sample_age_seconds',
       'circuit_breaker_state',
+      'health_check',
+      'process_start_time_seconds',
       'circuit_breaker_transitions_total',
       'db_client_operation_duration_seconds_count',
       'db_client_connection_max',
@@ -80,13 +82,16 @@ describe('the metrics of a worker process', () => {
     ]) {
       expect(names, name).to.include(name)
     }
-    const states = named.filter(({ name }) => name === 'circuit_breaker_state')
-    expect(states.map(({ labels }) => labels['state'])).to.have.members([
-      'CLOSED',
-      'OPEN',
-      'HALF_OPEN',
-    ])
-    expect(states.reduce((sum, { value }) => sum + value, 0)).to.equal(1)
+    const circuits = named.filter(({ name }) => name === 'circuit_breaker_state')
+    for (const circuit of ['postgres', 'fx-ecb']) {
+      const states = circuits.filter(({ labels }) => labels['name'] === circuit)
+      expect(states.map(({ labels }) => labels['state'])).to.have.members([
+        'CLOSED',
+        'OPEN',
+        'HALF_OPEN',
+      ])
+      expect(states.reduce((sum, { value }) => sum + value, 0)).to.equal(1)
+    }
     const queues = named
       .filter(({ name }) => name === 'queue_jobs')
       .map(({ labels }) => labels['queue'])

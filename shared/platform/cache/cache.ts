@@ -4,6 +4,7 @@ import type { CacheKey, Filling, Lifetime, Stamp } from './entry.ts'
 import type { Follower } from './follower.ts'
 import type { Coding, Held } from './held.ts'
 import type { RedisCallsSnapshot } from './redis-calls.ts'
+import type { RedisUsage } from './redis-usage.ts'
 import type { Served } from './served.ts'
 import type { CacheStatistics } from './statistics.ts'
 
@@ -65,6 +66,8 @@ export type Cache = {
   catchUp(): Promise<void>
   /** Asks Redis, where it is one of the tiers.  @throws {Error} when it does not answer */
   ping(): Promise<unknown>
+  /** How full Redis is; undefined where it is none of the tiers or does not say. */
+  redisUsage(): Promise<RedisUsage | undefined>
   /** The connection on which the changes are followed, for questions of operators; absent where nothing is kept. */
   readonly messages?: Pick<Follower, 'listen' | 'send'>
 }

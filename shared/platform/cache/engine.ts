@@ -8,6 +8,7 @@ import { Filler, isTooOld, sharedFor, type FillerParts } from './filler.ts'
 import { Flights } from './flights.ts'
 import type { Follower } from './follower.ts'
 import type { Held } from './held.ts'
+import type { RedisUsage } from './redis-usage.ts'
 import { serve, type Found, type Served } from './served.ts'
 import type { Finding } from './shared-tier.ts'
 import { isTrue } from './truth.ts'
@@ -164,6 +165,10 @@ export class CacheEngine implements Cache {
 
   async ping(): Promise<unknown> {
     return this.#parts.shared?.ping()
+  }
+
+  async redisUsage(): Promise<RedisUsage | undefined> {
+    return this.#parts.shared?.usage()
   }
 
   /** As what an answer may be served that nothing is known against; undefined: not at all. Unconfirmed is one against which

@@ -54,5 +54,6 @@ export function createOffCache({ clock }: { readonly clock: Clock }): Cache {
     }),
     catchUp: async () => undefined,
     ping: async () => undefined,
+    redisUsage: async () => undefined,
   }
 }

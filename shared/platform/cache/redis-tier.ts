@@ -13,6 +13,7 @@ import { openRedisHints } from './redis-hints.ts'
 import { redisKeys, type RedisKeys } from './redis-keys.ts'
 import { createRedisPresence } from './redis-presence.ts'
 import { defineScripts } from './redis-scripts.ts'
+import { readRedisUsage, type RedisUsage } from './redis-usage.ts'
 
 // The second tier of the response cache: entries that all processes share, leases so that one of them makes each, and hints
 // that something was committed. Nothing that Redis does makes an answer wrong: every entry is checked against the log of
@@ -62,6 +63,8 @@ export type RedisTier = {
   usable(): boolean
   /** Asks Redis beside the circuit and gives the milliseconds that it took.  @throws {Error} when it does not answer */
   ping(): Promise<number>
+  /** Of the server, whoever else uses it; undefined when it does not say. */
+  usage(): Promise<RedisUsage | undefined>
   /** Figures for metrics: the circuit, errors by kind, entries that were dropped. */
   snapshot(): RedisCallsSnapshot
 }
@@ -123,6 +126,7 @@ export async function openRedisTier(
       await redis.ping()
       return clock.monotonicMs() - startedAtMs
     },
+    usage: async () => readRedisUsage((await calls.ask(() => redis.info())) ?? ''),
     snapshot: () => calls.snapshot(),
   }
 }

@@ -8,6 +8,7 @@ import type { Follower } from './follower.ts'
 import { bare, hold, type Held } from './held.ts'
 import type { RedisCallsSnapshot } from './redis-calls.ts'
 import type { RedisTier } from './redis-tier.ts'
+import type { RedisUsage } from './redis-usage.ts'
 import { compareSnapshots, formatSnapshot } from './snapshot.ts'
 import type { Statistics } from './statistics.ts'
 import { isTrue } from './truth.ts'
@@ -110,6 +111,11 @@ export class SharedTier {
   /** @throws {Error} when Redis does not answer */
   ping(): Promise<unknown> {
     return this.#parts.redis.ping()
+  }
+
+  /** How full Redis is; undefined when it does not say. */
+  usage(): Promise<RedisUsage | undefined> {
+    return this.#parts.redis.usage()
   }
 
   /** How Redis answers. */

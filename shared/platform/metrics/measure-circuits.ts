@@ -1,4 +1,5 @@
 import type { RedisCallsSnapshot } from '../cache/redis-calls.ts'
+import type { RedisUsage } from '../cache/redis-usage.ts'
 import type { CircuitState } from '../resilience/circuit.ts'
 import type { BreakerSnapshot } from '../resilience/circuit-breaker.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -61,5 +62,34 @@ export function measureRedis(
   metrics.counter(
     { name: 'redis.dropped', unit: '{entry}', description: 'Entries that were not stored' },
     () => Array.from(snapshots(), ([use, { droppedCount: value }]) => ({ labels: { use }, value })),
+  )
+}
+
+/** How full the Redis of a use is.
+ *  @param latest undefined while it is not known: then nothing is said of it */
+export function measureRedisUsage(
+  metrics: Pick<Metrics, 'counter' | 'gauge'>,
+  use: string,
+  latest: () => RedisUsage | undefined,
+): void {
+  const pointsOf = (figure: keyof RedisUsage) => () => {
+    const value = latest()?.[figure]
+    return value === undefined ? [] : [{ labels: { use }, value }]
+  }
+  metrics.gauge(
+    { name: 'redis.memory.usage', unit: 'By', description: 'Memory that the server uses' },
+    pointsOf('usedBytes'),
+  )
+  metrics.gauge(
+    {
+      name: 'redis.memory.limit',
+      unit: 'By',
+      description: 'Memory at which the server evicts or refuses; 0: none',
+    },
+    pointsOf('limitBytes'),
+  )
+  metrics.counter(
+    { name: 'redis.evictions', unit: '{key}', description: 'Keys that the server threw away' },
+    pointsOf('evictedCount'),
   )
 }

@@ -45,12 +45,24 @@ export function measureDatabase(
       description: 'Statements that failed, by the class of their SQLSTATE',
     },
     () =>
-      Array.from(watch.errors(), ([sqlstate, value]) => ({
+      counted(errorClasses, watch.errors()).map(([sqlstate, value]) => ({
         labels: { sqlstate_class: sqlstate },
         value,
       })),
   )
   measureWork(metrics, watch)
+}
+
+/** Connections, conflicts, resources, locks, and an end by an operator or a time limit. */
+const errorClasses = ['08', '40', '53', '55', '57'] as const
+const retryReasons = ['40001', '40P01'] as const
+
+/** With a zero for what may come and has not: who looks for an increase would miss the first one otherwise. */
+function counted(
+  known: readonly string[],
+  counts: Iterable<readonly [string, number]>,
+): readonly (readonly [string, number])[] {
+  return [...new Map([...known.map((name) => [name, 0] as const), ...counts])]
 }
 
 /** What requests and transactions make of their statements. */
@@ -92,7 +104,11 @@ function measureWork(metrics: Metrics, watch: Database['watch']): void {
       unit: '{retry}',
       description: 'Transactions that were tried again, by what made them fail',
     },
-    () => Array.from(watch.retries(), ([reason, value]) => ({ labels: { reason }, value })),
+    () =>
+      counted(retryReasons, watch.retries()).map(([reason, value]) => ({
+        labels: { reason },
+        value,
+      })),
   )
 }
 

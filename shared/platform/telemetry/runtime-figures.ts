@@ -72,6 +72,14 @@ export function measureRuntime(
   )
   measureMemory(metrics)
   metrics.gauge(
+    {
+      name: 'process.start.time',
+      unit: 's',
+      description: 'When the process began, in seconds since 1970',
+    },
+    () => [{ labels: {}, value: performance.timeOrigin / 1_000 }],
+  )
+  metrics.gauge(
     { name: 'app.build.info', unit: '', description: 'Always 1; the label says what runs' },
     () => [{ labels: { version }, value: 1 }],
   )

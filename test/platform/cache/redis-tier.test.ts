@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import { decodeEntry, encodeEntry } from '#platform/cache/entry-codec'
 import { redisKeys } from '#platform/cache/redis-keys'
 import type { RedisTier } from '#platform/cache/redis-tier'
+import { readRedisUsage } from '#platform/cache/redis-usage'
 import { redisUrl } from '../../support/servers.ts'
 import { eventually } from '../queue/fixture.ts'
 import { entryOf, epochs, newKey, openTier, type OpenTier } from './redis-fixture.ts'
@@ -52,6 +53,19 @@ describe('the cache in Redis', () => {
     const lookup = await second.getOrLease(epoch, entry.key, { leaseMs, holder: 'i' })
     const bytes = lookup.kind === 'found' ? lookup.bytes : Buffer.from('')
     expect(decodeEntry(entry.key, bytes)).to.deep.equal(entry)
+  })
+
+  it('tells how full the server is, and nothing where the server does not', async () => {
+    const usage = await tier.usage()
+    const limit = Number((await redis.config('GET', 'maxmemory'))[1])
+    expect(usage?.usedBytes).to.be.within(100_000, 1e9)
+    expect(usage).to.include({ limitBytes: limit, evictedCount: 0 })
+    expect(readRedisUsage('used_memory:1\r\nmaxmemory:0\r\n')).to.equal(undefined)
+    expect(readRedisUsage('used_memory:1\r\nmaxmemory:0\r\nevicted_keys:3\r\n')).to.deep.equal({
+      usedBytes: 1,
+      limitBytes: 0,
+      evictedCount: 3,
+    })
   })
 
   it('leases to one of many who ask at once, and lets the others wait', async () => {
