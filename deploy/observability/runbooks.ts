@@ -1,7 +1,7 @@
 import { alerts, alertGroups } from './alerts.ts'
 import type { Alert } from './alert.ts'
 
-/** docs/runbooks.md: one section for each alert. */
+/** docs/runbooks.md: a list of all alerts, and one section for each. */
 export function runbooks(): string {
   const sections = Object.entries(alertGroups).flatMap(([group, members]) => [
     `## Group ${group}\n`,
@@ -12,6 +12,8 @@ export function runbooks(): string {
     'Made from deploy/observability/alerts by `UPDATE=1 npm test -- observability`; change it there. In the order of severity: `critical`',
     'is for now, `warning` for today, `rollout` for whoever rolls out a version, who pauses while it fires. Where several fire at once, begin',
     'with `ProcessDown`, `HealthCheckFailing` (`database`) and `DatabaseCircuitOpen`: the others follow from them.\n',
+    ...alerts.map(summary),
+    '',
     ...sections,
   ].join('\n')
 }
@@ -28,15 +30,9 @@ function section({ name, severity, forSeconds, when, expr, dashboard, runbook }:
   ].join('\n')
 }
 
-/** The table of README.md, a row for each alert. */
-export function alertRows(): readonly (readonly string[])[] {
-  return alerts.map(({ name, severity, forSeconds, when }) => [
-    `\`${name}\``,
-    severity,
-    when,
-    forSeconds > 0 ? durationText(forSeconds) : 'at once',
-  ])
-}
+/** One line of the list at the beginning. */
+const summary = ({ name, severity, forSeconds, when }: Alert): string =>
+  `- [${name}](#${name.toLowerCase()}) (${severity}${forSeconds > 0 ? `, after ${durationText(forSeconds)}` : ''}): ${when}`
 
 function durationText(seconds: number): string {
   return seconds < 120

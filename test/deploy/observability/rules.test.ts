@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import { alerts } from '../../../deploy/observability/alerts.ts'
 import { dashboardJson, dashboards } from '../../../deploy/observability/dashboards.ts'
 import { ruleFiles } from '../../../deploy/observability/rule-files.ts'
-import { alertRows, runbooks } from '../../../deploy/observability/runbooks.ts'
+import { runbooks } from '../../../deploy/observability/runbooks.ts'
 
 // What is made from deploy/observability. After a change there: UPDATE=1 npm test -- observability
 
@@ -51,16 +51,6 @@ describe('what is made from the lists of alerts and metrics', () => {
 const delaySeconds = { scrape: 15, evaluation: 5, gathering: 5 }
 /** What is sampled beside the scrape may be that old. */
 const sampled = /\b(?:health|queue|outbox|fx|redis_memory)_/
-
-describe('the table of alerts in README.md', () => {
-  it('has a row for each alert, as it is', () => {
-    const rows = readFileSync('README.md', 'utf8')
-      .split('\n')
-      .filter((line) => /^\| `\w+` +\| (critical|warning|rollout) /.test(line))
-      .map((line) => line.replaceAll(/ +/g, ' '))
-    expect(rows).to.deep.equal(alertRows().map((cells) => `| ${cells.join(' | ')} |`))
-  })
-})
 
 describe('a critical alert', () => {
   it('is told within a minute, but for those that would cry wolf', () => {
