@@ -19,11 +19,13 @@ const everyMs = 15_000
 
 /** Looks again and again beside everything else, so that whoever wants to know waits for neither Redis nor the database. Ends
  *  with the lifecycle, whatever the look waits for.
+ *  @param firstAfterMs for what a process that has just begun says wrong
  *  @returns the last sample; undefined before the first. While looks fail it grows old */
 export function startSampling<T>(
   name: string,
   look: () => Promise<T>,
   { clock, log, lifecycle }: Needs,
+  firstAfterMs = 0,
 ): () => Sample<T> | undefined {
   let sample: Sample<T> | undefined
   const stopped = new AbortController()
@@ -34,6 +36,9 @@ export function startSampling<T>(
     gone.reject(new Error('the process stops'))
   })
   const follow = async (): Promise<void> => {
+    if (firstAfterMs > 0) {
+      await clock.sleep(firstAfterMs, stopped.signal).catch(() => undefined)
+    }
     while (!stopped.signal.aborted) {
       try {
         const value = await Promise.race([look(), gone.promise])

@@ -72,7 +72,6 @@ describe('the metrics of a worker process', () => {
       'outbox_lag_seconds',
       'queue_sample_age_seconds',
       'circuit_breaker_state',
-      'health_check',
       'process_start_time_seconds',
       'circuit_breaker_transitions_total',
       'db_client_operation_duration_seconds_count',

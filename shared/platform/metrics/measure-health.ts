@@ -3,6 +3,9 @@ import type { Health } from '../health/health.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { startSampling } from '../sampling.ts'
 
+/** While a process starts, checks are late that are well, and who asks first would be given what was asked then. */
+const settledAfterMs = 15_000
+
 const states: readonly CheckState[] = ['pass', 'warn', 'fail']
 
 /** What the detailed health report says, check by check, so that an alert needs no threshold that a check has already. Looked
@@ -13,7 +16,7 @@ export function measureHealth(
   health: Pick<Health, 'detailed'>,
   needs: Parameters<typeof startSampling>[2],
 ): void {
-  const latest = startSampling('health', () => health.detailed(), needs)
+  const latest = startSampling('health', () => health.detailed(), needs, settledAfterMs)
   metrics.gauge(
     {
       name: 'health.check',

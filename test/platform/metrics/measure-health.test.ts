@@ -10,7 +10,7 @@ import { createTestClock } from '../../support/clock.ts'
 import { parsePrometheus } from '../../support/prometheus.ts'
 
 describe('the health of a process as metrics', () => {
-  it('is one for the state of each check as the report has it, 15 s old at most', async () => {
+  it('is one for the state of each check as the report has it, 15 s old at most, once the process has settled', async () => {
     const clock = createTestClock()
     const log = createLog('test', 'silent')
     const lifecycle = createLifecycle(log)
@@ -36,7 +36,9 @@ describe('the health of a process as metrics', () => {
     }
 
     expect(await told()).to.deep.equal({ age: undefined, on: [] })
-    await clock.advance(0)
+    await clock.advance(14_000)
+    expect(await told()).to.deep.equal({ age: undefined, on: [] })
+    await clock.advance(1_000)
     expect((await told()).on).to.deep.equal(['health_check{check="database",state="pass"}'])
     state = 'fail'
     await clock.advance(14_000)
