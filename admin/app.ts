@@ -21,11 +21,13 @@ import { watchRuntime } from '#platform/health/watch-runtime'
 import { outboxCheck } from '#platform/health/work-checks'
 import { createOperatorAccess } from '#platform/http/operator-access'
 import { listen } from '#platform/listen'
+import { measureCircuits } from '#platform/metrics/measure-circuits'
 import { metricsHandler } from '#platform/metrics/metrics-handler'
 import { metricsOptions } from '#platform/metrics/metrics-options'
 import { openProcessMetrics } from '#platform/metrics/process-metrics'
 import { openPlatform } from '#platform/platform'
 import { openQueues } from '#platform/queue/queues'
+import { circuitsOf } from '#platform/resilience/circuits'
 import type { Started } from '#platform/run-process'
 import { serveSpan } from '#platform/telemetry/serve-span'
 import { authenticate, type Admins } from './authenticate.ts'
@@ -68,9 +70,19 @@ export async function startAdmin(config: Config, started: Started): Promise<void
     },
     platform,
   )
-  const slice = { ...platform, fx, health, queues, deadlineMs: admin.deadlineMs, cachePatienceMs }
+  const circuits = circuitsOf({ ...platform, publishers: fx.breakers })
+  const slice = {
+    ...platform,
+    circuits,
+    fx,
+    health,
+    queues,
+    deadlineMs: admin.deadlineMs,
+    cachePatienceMs,
+  }
   const isOperator = createOperatorAccess(config.metrics)
   const metrics = await openProcessMetrics(metricsOptions(config), platform)
+  measureCircuits(metrics, circuits)
   const app = createAdmin(
     slice,
     healthHandler(health, { healthyWord: config.health.basicStatus, isOperator }),

@@ -7,6 +7,7 @@ import type { Health } from '#platform/health/health'
 import type { Platform } from '#platform/platform'
 import type { Queues } from '#platform/queue/queues'
 import { Problem, kinds } from '#platform/problem'
+import type { Circuits } from '#platform/resilience/circuits'
 import { currentTraceId } from '#platform/telemetry/spans'
 import { z } from 'zod'
 import { audited, type Audit, type AuditedCall } from './audit.ts'
@@ -17,6 +18,8 @@ export type AdminSlice = Pick<Platform, 'db' | 'clock' | 'random' | 'log'> & {
   readonly fx: Fx
   readonly health: Health
   readonly queues: Queues
+  /** Of the admin process itself. */
+  readonly circuits: Circuits
   /** The longest that one procedure may take. */
   readonly deadlineMs: number
   /** How long the API processes are waited for that are asked about their caches. */

@@ -18,6 +18,7 @@ import { openProcessMetrics } from '#platform/metrics/process-metrics'
 import { openPlatform } from '#platform/platform'
 import { Problem } from '#platform/problem'
 import type { SharePlace } from '#platform/rate-limit/share'
+import { circuitsOf } from '#platform/resilience/circuits'
 import type { Started } from '#platform/run-process'
 import { createReader } from '#platform/resource/reader'
 import { watchedColumns } from '#platform/resource/watched-columns'
@@ -84,14 +85,17 @@ export async function startApi(config: Config, started: Started): Promise<void> 
   const metrics = await openProcessMetrics(metricsOptions(config), platform)
   const reader = createReader(platform, resources)
   await requireWatched(db, watchedColumns(reader.tables))
+  const fx = openFx(config.fx, { ...platform, allowsLoopback })
+  const cache = await openCache(cacheOptions(config), reader.tracked, platform)
   const slice: ApiSlice = {
     ...platform,
-    fx: openFx(config.fx, { ...platform, allowsLoopback }),
+    fx,
+    circuits: circuitsOf({ ...platform, cache, publishers: fx.breakers }),
     cursorKeys: config.api.cursorKeys,
     baseUrl: config.api.baseUrl,
     version: config.process.version,
     reader,
-    cache: await openCache(cacheOptions(config), reader.tracked, platform),
+    cache,
     lifetimes: lifetimesOf(config.cache),
     requestIds: createRequestIds(config.api.trustProxy, platform.random),
     recordings: new Recordings(recordedReadsMax),

@@ -9,6 +9,7 @@ import type { ProcessMetrics } from '#platform/metrics/process-metrics'
 import type { Random } from '#platform/random'
 import type { CursorKey } from '#platform/resource/cursor'
 import type { CacheClass } from '#platform/resource/define-resource'
+import type { Circuits } from '#platform/resilience/circuits'
 import type { Reader } from '#platform/resource/reader'
 import type { RequestFigures } from '#platform/telemetry/request-figures'
 import type { RequestIds } from './http/request-id.ts'
@@ -39,4 +40,5 @@ export type ApiSlice = {
   readonly recordings: Recordings
   readonly figures: RequestFigures
   readonly metrics: ProcessMetrics
+  readonly circuits: Circuits
 }

@@ -6,7 +6,7 @@ import { openReserve, type Reserve } from './database/reserve.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { Log } from './log.ts'
 import { systemRandom, type Random } from './random.ts'
-import type { CircuitBreaker } from './resilience/circuit-breaker.ts'
+import type { OperatedCircuit } from './resilience/circuit-breaker.ts'
 
 /** What every process stands on. Functions take the part that they use: `Pick<Platform, 'db' | 'clock'>`. */
 export type Platform = {
@@ -18,7 +18,7 @@ export type Platform = {
   /** Connections that requests cannot use up. */
   readonly reserve: Reserve
   /** Refuses connections for requests while the database is away. */
-  readonly databaseCircuit: Pick<CircuitBreaker, 'snapshot'>
+  readonly databaseCircuit: OperatedCircuit
 }
 
 type Given = Pick<Platform, 'log' | 'lifecycle'> & {

@@ -1,3 +1,4 @@
+import type { OperatedCircuit } from '../resilience/circuit-breaker.ts'
 import type { Consistency } from './consistency-token.ts'
 import type { KeptQuestion } from './demand.ts'
 import type { CacheKey, Filling, Lifetime, Stamp } from './entry.ts'
@@ -65,6 +66,8 @@ export type Cache = {
   catchUp(): Promise<void>
   /** Asks Redis, where it is one of the tiers.  @throws {Error} when it does not answer */
   ping(): Promise<unknown>
+  /** Of Redis, where it is one of the tiers. */
+  readonly circuit?: OperatedCircuit | undefined
   /** The connection on which the changes are followed, for questions of operators; absent where nothing is kept. */
   readonly messages?: Pick<Follower, 'listen' | 'send'>
 }

@@ -4,6 +4,7 @@ import type { Lifecycle } from '../lifecycle.ts'
 import type { Log } from '../log.ts'
 import type { Random } from '../random.ts'
 import { within } from '../resilience/within.ts'
+import type { OperatedCircuit } from '../resilience/circuit-breaker.ts'
 import type { CacheKey, Entry } from './entry.ts'
 import { encodeEntry, entryBytesMax } from './entry-codec.ts'
 import { createRedisCalls, type RedisCalls, type RedisCallsSnapshot } from './redis-calls.ts'
@@ -64,6 +65,7 @@ export type RedisTier = {
   ping(): Promise<number>
   /** Figures for metrics: the circuit, errors by kind, entries that were dropped. */
   snapshot(): RedisCallsSnapshot
+  readonly circuit: OperatedCircuit
 }
 
 type Needs = {
@@ -124,6 +126,7 @@ export async function openRedisTier(
       return clock.monotonicMs() - startedAtMs
     },
     snapshot: () => calls.snapshot(),
+    circuit: calls.circuit,
   }
 }
 

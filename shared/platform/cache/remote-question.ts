@@ -32,7 +32,7 @@ export const warmSets = ['declared', 'hot', 'members', 'expiring'] as const
 export type WarmSet = (typeof warmSets)[number]
 
 /** What a process can tell of itself, beside its cache. */
-export const figureKinds = ['snapshot', 'series', 'slow', 'repeated', 'plan'] as const
+export const figureKinds = ['snapshot', 'series', 'slow', 'repeated', 'plan', 'circuits'] as const
 export type FigureKind = (typeof figureKinds)[number]
 
 const figuresArguments = z.strictObject({
@@ -51,6 +51,11 @@ export const question = z.discriminatedUnion('kind', [
     id: z.uuid(),
     kind: z.literal('warm'),
     arguments: z.strictObject({ set: z.enum(warmSets) }),
+  }),
+  z.strictObject({
+    id: z.uuid(),
+    kind: z.literal('reset'),
+    arguments: z.strictObject({ circuit: z.string() }),
   }),
   z.strictObject({ id: z.uuid(), kind: z.literal('figures'), arguments: figuresArguments }),
 ])
