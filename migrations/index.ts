@@ -20,6 +20,7 @@ import { JobRunIndexes } from './0020-job-run-indexes.ts'
 import { EventDeliveries } from './0021-event-deliveries.ts'
 import { Recommendations } from './0030-recommendations.ts'
 import { Operators } from './0042-operators.ts'
+import { Baselines } from './0060-baselines.ts'
 
 export { otherReads } from './other-reads.ts'
 
@@ -47,4 +48,5 @@ export const migrations = [
   { name: '0021-event-deliveries', class: EventDeliveries },
   { name: '0030-recommendations', class: Recommendations },
   { name: '0042-operators', class: Operators },
+  { name: '0060-baselines', class: Baselines },
 ]
