@@ -18,7 +18,7 @@ import { createHealth } from '#platform/health/health'
 import { healthHandler } from '#platform/health/health-handler'
 import { noCacheCheck, databaseCheck, queueCheck } from '#platform/health/platform-checks'
 import { watchRuntime } from '#platform/health/watch-runtime'
-import { outboxCheck } from '#platform/health/work-checks'
+import { backlogCheck, outboxCheck } from '#platform/health/work-checks'
 import { createOperatorAccess } from '#platform/http/operator-access'
 import { listen } from '#platform/listen'
 import { measureCircuits } from '#platform/metrics/measure-circuits'
@@ -61,7 +61,12 @@ export async function startAdmin(config: Config, started: Started): Promise<void
     {
       version: config.process.version,
       checks: [databaseCheck(reserve), noCacheCheck, queueCheck(queues)],
-      details: [fxCheck(fx, reserve), outboxCheck({ db: reserve }), ledgerCheck({ db: reserve })],
+      details: [
+        fxCheck(fx, reserve),
+        outboxCheck({ db: reserve }),
+        backlogCheck({ ...platform, queues, db: reserve }),
+        ledgerCheck({ db: reserve }),
+      ],
       inside: {
         database: databaseView(platform),
         process: watchRuntime(platform, started.usage),
