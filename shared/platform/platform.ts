@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from './clock.ts'
 import type { PlatformConfig } from './config/platform-config.ts'
+import { awaitDatabase } from './database/await-database.ts'
 import { openDatabase, type Database, type Entities } from './database/database.ts'
 import { guardPool, openDatabaseCircuit } from './database/guard-pool.ts'
 import { openReserve, type Reserve } from './database/reserve.ts'
@@ -34,6 +35,7 @@ export async function openPlatform(
 ): Promise<Platform> {
   const { clock = systemClock, random = systemRandom } = overrides
   const db = overrides.db ?? (await openDatabase(config.database, entities, { log, lifecycle }))
+  await awaitDatabase({ db, clock, log, lifecycle }, config.database.startPatienceMs)
   const reserve = openReserve(config.database, { lifecycle })
   // it connects now, so that the first who asks for health does not wait for that; whether it answers is for others to say
   await reserve.ping().catch(() => undefined)
