@@ -84,6 +84,7 @@ const rows: readonly Row[] = [
         'waiting',
         'max',
         'utilization',
+        'waits',
       )
       expect(body.metrics.database.max).to.equal(10)
       expect(body.metrics.database.utilization).to.be.within(0, 1)

@@ -15,7 +15,7 @@ export type ProcessMetrics = Pick<Metrics, 'counter' | 'gauge' | 'histogram' | '
 }
 
 type Needs = {
-  readonly db: Pick<Database, 'statistics' | 'watch'>
+  readonly db: Pick<Database, 'statistics' | 'waits' | 'watch'>
   readonly clock: Clock
   readonly lifecycle: Lifecycle
 }
