@@ -15,6 +15,7 @@ import { ledgerCheck } from '#payments'
 import { requireMigrated } from '#platform/database/require-migrated'
 import { databaseView } from '#platform/health/database-health'
 import { createHealth } from '#platform/health/health'
+import { drainBeforeStop } from '#platform/health/drain'
 import { healthHandler } from '#platform/health/health-handler'
 import { noCacheCheck, databaseCheck, queueCheck } from '#platform/health/platform-checks'
 import { watchRuntime } from '#platform/health/watch-runtime'
@@ -25,8 +26,9 @@ import { measureCircuits } from '#platform/metrics/measure-circuits'
 import { metricsHandler } from '#platform/metrics/metrics-handler'
 import { metricsOptions } from '#platform/metrics/metrics-options'
 import { openProcessMetrics } from '#platform/metrics/process-metrics'
-import { openPlatform } from '#platform/platform'
+import { openPlatform, type Platform } from '#platform/platform'
 import { openQueues } from '#platform/queue/queues'
+import { openLimiter } from '#platform/rate-limit/limiter'
 import { circuitsOf } from '#platform/resilience/circuits'
 import type { Started } from '#platform/run-process'
 import { serveSpan } from '#platform/telemetry/serve-span'
@@ -76,15 +78,9 @@ export async function startAdmin(config: Config, started: Started): Promise<void
     platform,
   )
   const circuits = circuitsOf({ ...platform, publishers: fx.breakers })
-  const slice = {
-    ...platform,
-    circuits,
-    fx,
-    health,
-    queues,
-    deadlineMs: admin.deadlineMs,
-    cachePatienceMs,
-  }
+  const { deadlineMs } = admin
+  const quota = openQuota(admin.proceduresPerMinute, platform)
+  const slice = { ...platform, circuits, quota, fx, health, queues, deadlineMs, cachePatienceMs }
   const isOperator = createOperatorAccess(config.metrics)
   const metrics = await openProcessMetrics(metricsOptions(config), platform)
   measureCircuits(metrics, circuits)
@@ -94,8 +90,20 @@ export async function startAdmin(config: Config, started: Started): Promise<void
     metricsHandler(metrics, config.metrics),
   )
   await listen(app, { name: 'admin', host: admin.host, port: admin.port }, platform)
-  platform.lifecycle.defer('readiness', async () => health.enter('draining'))
+  drainBeforeStop(health, config.health.drainPauseMs, platform)
   health.enter('ready')
+}
+
+/** How often tokens may call; each process counts for itself, for there is one as a rule. */
+export function openQuota(
+  proceduresPerMinute: number | undefined,
+  platform: Pick<Platform, 'clock' | 'random' | 'log' | 'lifecycle'>,
+): AdminSlice['quota'] {
+  if (proceduresPerMinute === undefined) {
+    return undefined
+  }
+  const admin = { name: 'admin', quota: proceduresPerMinute, windowSeconds: 60 }
+  return openLimiter({ admin }, undefined, platform).quotas.admin
 }
 
 /** The whole admin process as one Express application; nothing listens yet. */

@@ -9,6 +9,7 @@ import { lifetimesOf } from '#platform/cache/lifetimes'
 import { openCache, type CacheOptions } from '#platform/cache/open-cache'
 import { requireWatched } from '#platform/cache/require-watched'
 import { requireMigrated } from '#platform/database/require-migrated'
+import { drainBeforeStop } from '#platform/health/drain'
 import { healthHandler } from '#platform/health/health-handler'
 import { createOperatorAccess } from '#platform/http/operator-access'
 import { listen } from '#platform/listen'
@@ -122,7 +123,7 @@ export async function startApi(config: Config, started: Started): Promise<void> 
     ...(config.api.isEdgeEnabled && { answerFirst: createEdge(slice, config.telemetry.sampling) }),
   }
   await listen(createApi(slice, config.api, handler, reading), address, platform)
-  lifecycle.defer('readiness', async () => health.enter('draining'))
+  drainBeforeStop(health, config.health.drainPauseMs, platform)
   // It answers for its life meanwhile, and is asked for nothing else before it is ready.
   await warming.start()
   health.enter('ready')

@@ -18,7 +18,7 @@ export async function startAdmin(
 ): Promise<string> {
   const health = createHealth({ version: '0.1.0', checks: [] }, business)
   const circuits = circuitsOf({ databaseCircuit: undefined, publishers: business.fx.breakers })
-  const defaults = { circuits, deadlineMs: 2000, cachePatienceMs: 500 }
+  const defaults = { circuits, quota: undefined, deadlineMs: 2000, cachePatienceMs: 500 }
   const queues = more.queues ?? (await openQueuesOf(business))
   const slice: AdminSlice = { ...business, health, queues, ...defaults, ...more }
   const server = createServer(
