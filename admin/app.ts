@@ -15,18 +15,22 @@ import { ledgerCheck } from '#payments'
 import { requireMigrated } from '#platform/database/require-migrated'
 import { databaseView } from '#platform/health/database-health'
 import { createHealth } from '#platform/health/health'
+import { drainBeforeStop } from '#platform/health/drain'
 import { healthHandler } from '#platform/health/health-handler'
 import { noCacheCheck, databaseCheck, queueCheck } from '#platform/health/platform-checks'
 import { watchRuntime } from '#platform/health/watch-runtime'
-import { outboxCheck } from '#platform/health/work-checks'
+import { backlogCheck, outboxCheck } from '#platform/health/work-checks'
 import { createOperatorAccess } from '#platform/http/operator-access'
 import { listen } from '#platform/listen'
 import { measureHealth } from '#platform/metrics/measure-health'
+import { measureCircuits } from '#platform/metrics/measure-circuits'
 import { metricsHandler } from '#platform/metrics/metrics-handler'
 import { metricsOptions } from '#platform/metrics/metrics-options'
 import { openProcessMetrics } from '#platform/metrics/process-metrics'
-import { openPlatform } from '#platform/platform'
+import { openPlatform, type Platform } from '#platform/platform'
 import { openQueues } from '#platform/queue/queues'
+import { openLimiter } from '#platform/rate-limit/limiter'
+import { circuitsOf } from '#platform/resilience/circuits'
 import type { Started } from '#platform/run-process'
 import { serveSpan } from '#platform/telemetry/serve-span'
 import { authenticate, type Admins } from './authenticate.ts'
@@ -60,7 +64,12 @@ export async function startAdmin(config: Config, started: Started): Promise<void
     {
       version: config.process.version,
       checks: [databaseCheck(reserve), noCacheCheck, queueCheck(queues)],
-      details: [fxCheck(fx, reserve), outboxCheck({ db: reserve }), ledgerCheck({ db: reserve })],
+      details: [
+        fxCheck(fx, reserve),
+        outboxCheck({ db: reserve }),
+        backlogCheck({ ...platform, queues, db: reserve }),
+        ledgerCheck({ db: reserve }),
+      ],
       inside: {
         database: databaseView(platform),
         process: watchRuntime(platform, started.usage),
@@ -69,18 +78,34 @@ export async function startAdmin(config: Config, started: Started): Promise<void
     },
     platform,
   )
-  const slice = { ...platform, fx, health, queues, deadlineMs: admin.deadlineMs, cachePatienceMs }
+  const circuits = circuitsOf({ ...platform, publishers: fx.breakers })
+  const { deadlineMs } = admin
+  const quota = openQuota(admin.proceduresPerMinute, platform)
+  const slice = { ...platform, circuits, quota, fx, health, queues, deadlineMs, cachePatienceMs }
   const isOperator = createOperatorAccess(config.metrics)
   const metrics = await openProcessMetrics(metricsOptions(config), platform)
   measureHealth(metrics, health, platform)
+  measureCircuits(metrics, circuits)
   const app = createAdmin(
     slice,
     healthHandler(health, { healthyWord: config.health.basicStatus, isOperator }),
     metricsHandler(metrics, config.metrics),
   )
   await listen(app, { name: 'admin', host: admin.host, port: admin.port }, platform)
-  platform.lifecycle.defer('readiness', async () => health.enter('draining'))
+  drainBeforeStop(health, config.health.drainPauseMs, platform)
   health.enter('ready')
+}
+
+/** How often tokens may call; each process counts for itself, for there is one as a rule. */
+export function openQuota(
+  proceduresPerMinute: number | undefined,
+  platform: Pick<Platform, 'clock' | 'random' | 'log' | 'lifecycle'>,
+): AdminSlice['quota'] {
+  if (proceduresPerMinute === undefined) {
+    return undefined
+  }
+  const admin = { name: 'admin', quota: proceduresPerMinute, windowSeconds: 60 }
+  return openLimiter({ admin }, undefined, platform).quotas.admin
 }
 
 /** The whole admin process as one Express application; nothing listens yet. */

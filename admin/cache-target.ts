@@ -35,35 +35,49 @@ export const readSchema = z.strictObject({
   memberId: uuid.exactOptional(),
 })
 
+const parts = [
+  z.strictObject({ by: z.literal('tag'), tags: z.array(tag).min(1).max(tagsMax) }),
+  z.strictObject({
+    by: z.literal('key'),
+    key: z
+      .string()
+      .min(1)
+      .max(keyCharactersMax)
+      .regex(/^[^\0]*$/, 'must be the text of a key'),
+  }),
+  readSchema.extend({ by: z.literal('url') }),
+  z.strictObject({
+    by: z.literal('pattern'),
+    pattern: z
+      .string()
+      .max(tagCharactersMax, patternForms)
+      .regex(/^[a-z_]\w*([:.]\*|:[^*\0]+)$/, patternForms)
+      .transform(withLowerUuid),
+  }),
+  z.strictObject({ by: z.literal('organisation'), organisationId: uuid }),
+] as const
+const everything = z.strictObject({
+  by: z.literal('everything'),
+  confirm: z.boolean().exactOptional(),
+})
+const kinds = { error: 'by must be tag, key, url, pattern, organisation or everything' }
+
 /** Which answers an operator means. */
-export const targetSchema = z.discriminatedUnion(
+export const targetSchema = z.discriminatedUnion('by', [...parts, everything], kinds)
+
+/** The same, to be invalidated: everything at once takes a word more, for every reader then waits for the database. */
+export const invalidationSchema = z.discriminatedUnion(
   'by',
   [
-    z.strictObject({ by: z.literal('tag'), tags: z.array(tag).min(1).max(tagsMax) }),
-    z.strictObject({
-      by: z.literal('key'),
-      key: z
-        .string()
-        .min(1)
-        .max(keyCharactersMax)
-        .regex(/^[^\0]*$/, 'must be the text of a key'),
+    ...parts,
+    everything.extend({
+      confirm: z.literal(true, 'everything has to be confirmed: { "confirm": true }'),
     }),
-    readSchema.extend({ by: z.literal('url') }),
-    z.strictObject({
-      by: z.literal('pattern'),
-      pattern: z
-        .string()
-        .max(tagCharactersMax, patternForms)
-        .regex(/^[a-z_]\w*([:.]\*|:[^*\0]+)$/, patternForms)
-        .transform(withLowerUuid),
-    }),
-    z.strictObject({ by: z.literal('organisation'), organisationId: uuid }),
-    z.strictObject({ by: z.literal('everything') }),
   ],
-  { error: 'by must be tag, key, url, pattern, organisation or everything' },
+  kinds,
 )
 
-export type Target = z.output<typeof targetSchema>
+export type Target = z.output<typeof targetSchema> | z.output<typeof invalidationSchema>
 
 /** The tags that name the target; undefined for everything, which no tag names.
  *  @param keysOf tells the keys of the answers to a URL: versions of the product beside each other have their own */

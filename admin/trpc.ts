@@ -7,6 +7,8 @@ import type { Health } from '#platform/health/health'
 import type { Platform } from '#platform/platform'
 import type { Queues } from '#platform/queue/queues'
 import { Problem, kinds } from '#platform/problem'
+import type { Quota } from '#platform/rate-limit/limiter'
+import type { Circuits } from '#platform/resilience/circuits'
 import { currentTraceId, withSpan } from '#platform/telemetry/spans'
 import { z } from 'zod'
 import { audited, type Audit, type AuditedCall } from './audit.ts'
@@ -17,6 +19,10 @@ export type AdminSlice = Pick<Platform, 'db' | 'clock' | 'random' | 'log'> & {
   readonly fx: Fx
   readonly health: Health
   readonly queues: Queues
+  /** Of the admin process itself. */
+  readonly circuits: Circuits
+  /** Of procedures by token; undefined: nobody is limited. */
+  readonly quota: Pick<Quota, 'take'> | undefined
   /** The longest that one procedure may take. */
   readonly deadlineMs: number
   /** How long the API processes are waited for that are asked about their caches. */
@@ -118,6 +124,17 @@ const authorise = t.middleware(async ({ ctx, type, meta, next }) => {
   return next()
 })
 
+/** Counts procedures, not requests, or a batch of ten would cost what one costs. */
+const limitRate = t.middleware(async ({ ctx, next }) => {
+  const verdict = ctx.slice.quota?.take(ctx.admin.tokenId)
+  if (verdict?.isAllowed === false) {
+    const { resetSeconds: retryAfterSeconds } = verdict
+    const detail = `There is room for another one in ${retryAfterSeconds} s.`
+    throw new Problem(operatorProblems.adminLimited, detail, { facts: { retryAfterSeconds } })
+  }
+  return next()
+})
+
 /** Answers in time, whatever the procedure waits for. */
 const limitTime = t.middleware(async ({ ctx, next }) => {
   const { clock, deadlineMs } = ctx.slice
@@ -205,6 +222,7 @@ function isDeeper(value: unknown, depthMax: number): boolean {
 export const adminProcedure = t.procedure
   .use(traced)
   .use(translate)
+  .use(limitRate)
   .use(authorise)
   .use(limitDepth)
   .use(limitTime)

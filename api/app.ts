@@ -9,6 +9,7 @@ import { openLifetimes } from '#platform/cache/lifetimes'
 import { openCache, type CacheOptions } from '#platform/cache/open-cache'
 import { requireWatched } from '#platform/cache/require-watched'
 import { requireMigrated } from '#platform/database/require-migrated'
+import { drainBeforeStop } from '#platform/health/drain'
 import { healthHandler } from '#platform/health/health-handler'
 import { createOperatorAccess } from '#platform/http/operator-access'
 import { listen } from '#platform/listen'
@@ -19,6 +20,7 @@ import { openProcessMetrics } from '#platform/metrics/process-metrics'
 import { openPlatform } from '#platform/platform'
 import { Problem } from '#platform/problem'
 import type { SharePlace } from '#platform/rate-limit/share'
+import { circuitsOf } from '#platform/resilience/circuits'
 import type { Started } from '#platform/run-process'
 import { createReader } from '#platform/resource/reader'
 import { watchedColumns } from '#platform/resource/watched-columns'
@@ -85,14 +87,17 @@ export async function startApi(config: Config, started: Started): Promise<void> 
   const metrics = await openProcessMetrics(metricsOptions(config), platform)
   const reader = createReader(platform, resources)
   await requireWatched(db, watchedColumns(reader.tables))
+  const fx = openFx(config.fx, { ...platform, allowsLoopback })
+  const cache = await openCache(cacheOptions(config), reader.tracked, platform)
   const slice: ApiSlice = {
     ...platform,
-    fx: openFx(config.fx, { ...platform, allowsLoopback }),
+    fx,
+    circuits: circuitsOf({ ...platform, cache, publishers: fx.breakers }),
     cursorKeys: config.api.cursorKeys,
     baseUrl: config.api.baseUrl,
     version: config.process.version,
     reader,
-    cache: await openCache(cacheOptions(config), reader.tracked, platform),
+    cache,
     lifetimes: openLifetimes(config.cache, platform),
     requestIds: createRequestIds(config.api.trustProxy, platform.random),
     recordings: new Recordings(recordedReadsMax),
@@ -120,7 +125,7 @@ export async function startApi(config: Config, started: Started): Promise<void> 
     ...(config.api.isEdgeEnabled && { answerFirst: createEdge(slice, config.telemetry.sampling) }),
   }
   await listen(createApi(slice, config.api, handler, reading), address, platform)
-  lifecycle.defer('readiness', async () => health.enter('draining'))
+  drainBeforeStop(health, config.health.drainPauseMs, platform)
   // It answers for its life meanwhile, and is asked for nothing else before it is ready.
   await warming.start()
   health.enter('ready')

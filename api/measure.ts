@@ -1,4 +1,3 @@
-import type { Fx } from '#fx'
 import type { Cache } from '#platform/cache/cache'
 import type { RedisCallsSnapshot } from '#platform/cache/redis-calls'
 import { measureCache } from '#platform/metrics/measure-cache'
@@ -10,7 +9,7 @@ import {
 import { measureRequests } from '#platform/metrics/measure-requests'
 import type { ProcessMetrics } from '#platform/metrics/process-metrics'
 import { startSampling } from '#platform/sampling'
-import type { BreakerSnapshot } from '#platform/resilience/circuit-breaker'
+import type { Circuits } from '#platform/resilience/circuits'
 import type { RequestFigures } from '#platform/telemetry/request-figures'
 
 type Sampler = Parameters<typeof startSampling>[2]
@@ -18,21 +17,17 @@ type Sampler = Parameters<typeof startSampling>[2]
 /** Measures what only the API has: requests, the cache, and the circuits to what is behind it. */
 export function measureApi(
   metrics: ProcessMetrics,
-  parts: Sampler & { readonly figures: RequestFigures; readonly cache: Cache; readonly fx: Fx },
+  parts: Sampler & {
+    readonly figures: RequestFigures
+    readonly cache: Cache
+    readonly circuits: Circuits
+  },
 ): void {
-  const { figures, cache, fx } = parts
+  const { figures, cache, circuits } = parts
   const redis = function* (): Iterable<readonly [string, RedisCallsSnapshot]> {
     const snapshot = cache.report().redis
     if (snapshot) {
       yield ['redis-cache', snapshot]
-    }
-  }
-  const circuits = function* (): Iterable<readonly [string, BreakerSnapshot]> {
-    for (const [name, { breaker }] of redis()) {
-      yield [name, breaker]
-    }
-    for (const [name, breaker] of fx.breakers) {
-      yield [`fx-${name}`, breaker.snapshot()]
     }
   }
   measureRequests(metrics, figures)

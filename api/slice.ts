@@ -8,6 +8,7 @@ import type { Log } from '#platform/log'
 import type { ProcessMetrics } from '#platform/metrics/process-metrics'
 import type { Random } from '#platform/random'
 import type { CursorKey } from '#platform/resource/cursor'
+import type { Circuits } from '#platform/resilience/circuits'
 import type { Reader } from '#platform/resource/reader'
 import type { RequestFigures } from '#platform/telemetry/request-figures'
 import type { RequestIds } from './http/request-id.ts'
@@ -38,4 +39,5 @@ export type ApiSlice = {
   readonly recordings: Recordings
   readonly figures: RequestFigures
   readonly metrics: ProcessMetrics
+  readonly circuits: Circuits
 }

@@ -21,6 +21,8 @@ import { EventDeliveries } from './0021-event-deliveries.ts'
 import { Recommendations } from './0030-recommendations.ts'
 import { Operators } from './0042-operators.ts'
 import { CacheLifetimes } from './0051-cache-lifetimes.ts'
+import { Baselines } from './0060-baselines.ts'
+import { AuditChain } from './0061-audit-chain.ts'
 
 export { otherReads } from './other-reads.ts'
 
@@ -49,4 +51,6 @@ export const migrations = [
   { name: '0030-recommendations', class: Recommendations },
   { name: '0042-operators', class: Operators },
   { name: '0051-cache-lifetimes', class: CacheLifetimes },
+  { name: '0060-baselines', class: Baselines },
+  { name: '0061-audit-chain', class: AuditChain },
 ]

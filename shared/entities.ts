@@ -46,6 +46,7 @@ import { IdempotencyKey } from '#platform/delivery/idempotency-key'
 import { JobRun } from '#platform/delivery/job-run'
 import { OutboxEvent } from '#platform/delivery/outbox-event'
 import { FeatureFlag } from '#platform/flags/feature-flag'
+import { Baseline } from '#platform/metrics/baseline'
 import { Report } from '#platform/reports/report'
 
 /** Every stored shape, in the order of the domains. `openDatabase` is given this list. */
@@ -99,4 +100,5 @@ export const entities = [
   DeclaredSchedule,
   FeatureFlag,
   Report,
+  Baseline,
 ] as const

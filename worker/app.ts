@@ -10,7 +10,7 @@ import { createHealth, type Health } from '#platform/health/health'
 import { healthHandler, notFound } from '#platform/health/health-handler'
 import { databaseCheck, noCacheCheck, queueCheck } from '#platform/health/platform-checks'
 import { watchRuntime } from '#platform/health/watch-runtime'
-import { outboxCheck } from '#platform/health/work-checks'
+import { backlogCheck, outboxCheck } from '#platform/health/work-checks'
 import { canaryCheck, deadLettersCheck, schedulesCheck } from '#platform/health/worker-checks'
 import { createOperatorAccess } from '#platform/http/operator-access'
 import { listen } from '#platform/listen'
@@ -102,6 +102,7 @@ function openHealth(slice: WorkerSlice, config: Config, started: Started): Healt
       details: [
         deadLettersCheck(beside),
         outboxCheck(beside),
+        backlogCheck({ ...slice, db: reserve }),
         fxCheck(fx, reserve),
         ledgerCheck(beside),
       ],

@@ -6,6 +6,7 @@ import { startSampling } from '#platform/sampling'
 import type { Platform } from '#platform/platform'
 import type { Queues } from '#platform/queue/queues'
 import { readBacklog } from '#platform/queue/read-backlog'
+import { circuitsOf } from '#platform/resilience/circuits'
 import type { RunFigures } from '#platform/queue/run-figures'
 
 type Slice = Platform & { readonly fx: Fx; readonly queues: Queues }
@@ -19,9 +20,7 @@ export function measureWorker(metrics: ProcessMetrics, slice: Slice, runs: RunFi
     startSampling('queues', () => readBacklog(slice), slice),
     clock,
   )
-  measureCircuits(metrics, () =>
-    Array.from(fx.breakers, ([name, breaker]) => [`fx-${name}`, breaker.snapshot()] as const),
-  )
+  measureCircuits(metrics, circuitsOf({ ...slice, publishers: fx.breakers }))
   const providers = startSampling('rates', () => describeProviders(fx, []), slice)
   const each = () => providers()?.value ?? []
   metrics.gauge(

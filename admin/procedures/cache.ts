@@ -5,7 +5,14 @@ import { listLifetimes, setLifetime, settableClasses } from '#platform/cache/set
 import { cacheSecondsMax } from '#platform/resource/define-resource'
 import { z } from 'zod'
 import { costOf, statisticsByRoute, statisticsOf, warmedBy, whereabouts } from '../cache-figures.ts'
-import { loggedTarget, readSchema, tagsOf, targetSchema, type Target } from '../cache-target.ts'
+import {
+  loggedTarget,
+  readSchema,
+  tagsOf,
+  targetSchema,
+  invalidationSchema,
+  type Target,
+} from '../cache-target.ts'
 import { adminProcedure, router, type AdminSlice } from '../trpc.ts'
 
 /** The caches of the API processes, seen and steered from here. They are asked through PostgreSQL; whoever has not answered
@@ -32,8 +39,8 @@ export const cache = router({
   }),
 
   /** Makes answers untrue in every process and in Redis, as a change in the database would: whoever reads a second later
-   *  gets a new one, in the time of a catch-up as a rule. */
-  invalidate: adminProcedure.input(targetSchema).mutation(async ({ ctx, input }) => {
+   *  gets a new one, in the time of a catch-up as a rule. Everything at once has to be confirmed. */
+  invalidate: adminProcedure.input(invalidationSchema).mutation(async ({ ctx, input }) => {
     const { slice, admin } = ctx
     const tags = await tagsIn(slice, input)
     const target = loggedTarget(input)

@@ -4,11 +4,13 @@ import { problems } from '#platform/cache/problems'
 import { repeatedStatement } from '#platform/database/repeated-statements'
 import { slowStatement } from '#platform/database/slow-statements'
 import { spentBudget } from '#platform/database/statement-budgets'
+import { errorBudgets } from '#platform/metrics/objectives'
 import { metricsSnapshot } from '#platform/metrics/snapshot'
 import { seriesPoint } from '#platform/metrics/series'
 import { Problem } from '#platform/problem'
 import { budgetsTogether, repeatedTogether, slowTogether } from '../statement-figures.ts'
 import { adminProcedure, router } from '../trpc.ts'
+import { baselines } from '../baselines.ts'
 
 /** What the API processes measure, each asked now. Whoever has not answered within half a second is missing, and `answered`
  *  is below `known`; processes without a cache are not known. */
@@ -22,6 +24,17 @@ export const metrics = router({
   series: adminProcedure.query(async ({ ctx }) =>
     each(await askFigures(ctx.slice, { about: 'series' }, z.array(seriesPoint))),
   ),
+
+  /** How much of the error budgets is used up: the last 5, 30 and 60 minutes of all API processes together. */
+  slo: adminProcedure.query(async ({ ctx }) => {
+    const replies = await askFigures(ctx.slice, { about: 'series' }, z.array(seriesPoint))
+    return {
+      ...askedOf(replies),
+      objectives: errorBudgets(answersOf(replies), ctx.slice.clock.now()),
+    }
+  }),
+
+  baselines,
 
   /** Statements that were slow in any process, those first that took most time in all. */
   slowQueries: adminProcedure.query(async ({ ctx }) => {

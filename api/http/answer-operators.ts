@@ -25,6 +25,7 @@ export function answerOperators(
     findKey,
     warm: (set) => warming.run(set),
     tellFigures: tellFiguresOf(slice),
+    circuits: slice.circuits,
   }
   answerQuestions(cache, routes, { clock, log, lifecycle })
 }

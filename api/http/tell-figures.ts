@@ -4,6 +4,7 @@ import type { FigureKind } from '#platform/cache/remote-question'
 import { withExplain } from '#platform/database/explain'
 import { snapshotOf } from '#platform/metrics/snapshot'
 import { Problem } from '#platform/problem'
+import { describeCircuits } from '#platform/resilience/operate-circuits'
 import type { ApiSlice } from '../slice.ts'
 
 type Tell = (fingerprint: string) => Promise<object>
@@ -13,7 +14,8 @@ export function tellFiguresOf({
   db,
   metrics,
   lifetimes,
-}: Pick<ApiSlice, 'db' | 'metrics' | 'lifetimes'>): TellFigures {
+  circuits,
+}: Pick<ApiSlice, 'db' | 'metrics' | 'lifetimes' | 'circuits'>): TellFigures {
   const tell: Readonly<Record<FigureKind, Tell>> = {
     snapshot: async () => snapshotOf(await metrics.read()),
     series: async () => metrics.series(),
@@ -21,6 +23,7 @@ export function tellFiguresOf({
     repeated: async () => db.watch.repeated.list(),
     budgets: async () => db.watch.budgets.list(),
     lifetimes: async () => lifetimes,
+    circuits: async () => describeCircuits(circuits),
     async plan(fingerprint) {
       const text = db.watch.slow.textOf(fingerprint)
       if (text === undefined) {

@@ -35,7 +35,7 @@ export type FxOptions = {
 }
 
 /** What is used of a provider's circuit breaker. */
-export type Breaker = Pick<CircuitBreaker, 'run' | 'snapshot'>
+export type Breaker = Pick<CircuitBreaker, 'run' | 'snapshot' | 'reset'>
 
 /** What the domain's functions need, opened once per process. */
 export type Fx = {

@@ -29,6 +29,10 @@ export const AuditEntry = defineEntity({
     reason: p.text().nullable(),
     idempotencyKey: p.text().nullable(),
     traceId: p.text().nullable(),
+    /** Of the record before; null for the first one. Both are the database's. */
+    previousHash: p.blob().nullable(),
+    /** SHA-256 of this record and `previousHash`. */
+    hash: p.blob(),
     createdAt: p.datetime().columnType('timestamptz').defaultRaw('clock_timestamp()'),
   },
 })

@@ -12,6 +12,7 @@ export {
 export { AdminToken, adminRoles } from './admin-token.ts'
 export { ApiKey, apiKeyKinds } from './api-key.ts'
 export { listAudit, recordAudit, type AuditRecord } from './audit.ts'
+export { verifyAudit } from './verify-audit.ts'
 export { AuditEntry, auditOutcomes } from './audit-entry.ts'
 export { createApiKey } from './create-api-key.ts'
 export {

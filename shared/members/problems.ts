@@ -52,6 +52,11 @@ export const operatorProblems = defineProblems('members', {
     title: 'The idempotency key of the call is not valid',
     advice: 'Use 1 to 255 printable ASCII characters, in double quotes or without.',
   },
+  adminLimited: {
+    kind: 'limited',
+    title: 'The token has called too many procedures',
+    advice: 'Wait as long as retryAfterSeconds says. Each call of a batch counts.',
+  },
   adminKeyBusy: {
     kind: 'conflict',
     title: 'A call with this idempotency key is being made',

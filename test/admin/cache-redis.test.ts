@@ -60,7 +60,7 @@ describe('the cache of two API processes that share Redis, for operators', () =>
     redis?.disconnect()
   })
   beforeEach(async () => {
-    await operator.cache.invalidate.mutate({ by: 'everything' })
+    await operator.cache.invalidate.mutate({ by: 'everything', confirm: true })
     await Promise.all(apis.map(({ slice }) => slice.cache.catchUp()))
   })
 
@@ -127,7 +127,7 @@ describe('the cache of two API processes that share Redis, for operators', () =>
     await read(apis[0])
     const before = await until(inspect, (found) => found.redis !== undefined)
     const keysCount = await redis.dbsize()
-    await operator.cache.invalidate.mutate({ by: 'everything' })
+    await operator.cache.invalidate.mutate({ by: 'everything', confirm: true })
     const after = await until(inspect, (found) => memories(found).length === 0)
     expect(after.redis).to.equal(undefined)
     expect(await read(apis[1])).to.include('redis; fwd=miss')

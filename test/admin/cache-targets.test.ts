@@ -85,6 +85,15 @@ describe('what operators may invalidate, where no process keeps answers', () => 
     })
   }
 
+  for (const given of [{}, { confirm: false }, { confirm: 'true' }]) {
+    it(`invalidates everything only when that is confirmed: ${JSON.stringify(given)}`, async () => {
+      const input = { by: 'everything', ...given } as { by: 'everything'; confirm: true }
+      const refusal = await refusalOf(operator.cache.invalidate.mutate(input))
+      expect(refusal.data?.code).to.equal('BAD_REQUEST')
+      expect(JSON.stringify(refusal.data)).to.include('confirm')
+    })
+  }
+
   it('takes 100 tags of 300 characters; to count them is more than a notification holds', async () => {
     const tags = Array.from({ length: 100 }, (_, n) => `a:${String(n).padStart(298, '0')}`)
     const done = await operator.cache.invalidate.mutate({ by: 'tag', tags })

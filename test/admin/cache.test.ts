@@ -167,14 +167,14 @@ describe('the cache of two API processes, for operators', () => {
     ],
     [
       'everything',
-      () => ({ by: 'everything' }),
+      () => ({ by: 'everything', confirm: true }),
       [...products, 'links', 'link', 'me', 'assets', 'theirList'],
       2, // the verdicts on two credentials
     ],
   ]
   for (const [what, targetOf, lost, more = 0] of ways) {
     it(`invalidates by ${what}: fetched anew by both, and nothing else; the dry run says so before`, async () => {
-      await operator.cache.invalidate.mutate({ by: 'everything' })
+      await operator.cache.invalidate.mutate({ by: 'everything', confirm: true })
       await warm()
       const target = await targetOf()
       const cost = await operator.cache.dryRun.query(target)
@@ -327,7 +327,9 @@ describe('the cache of two API processes, for operators', () => {
     const viewer = adminClient(origin, tokens.viewer)
     expect((await viewer.cache.dryRun.query({ by: 'everything' })).answered).to.equal(2)
     expect((await viewer.cache.stats.query()).answered).to.equal(2)
-    const refusal = await refusalOf(viewer.cache.invalidate.mutate({ by: 'everything' }))
+    const refusal = await refusalOf(
+      viewer.cache.invalidate.mutate({ by: 'everything', confirm: true }),
+    )
     expect(refusal.data?.code).to.equal('FORBIDDEN')
     await Promise.all(apis.map(({ slice }) => slice.cache.catchUp()))
     expect(await Promise.all(apis.map((api) => missing(api)))).to.deep.equal([[], []])

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { noDurations } from '#platform/telemetry/durations'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { expect } from 'chai'
 import type { RequestHandler } from 'express'
@@ -53,7 +54,8 @@ describe('the OpenAPI document', () => {
     const pool = business.db.statistics()
     const transitions = { CLOSED: 0, OPEN: 0, HALF_OPEN: 0 }
     const breaker = { state: 'CLOSED', failures: 0, nextAttemptAt: undefined, transitions } as const
-    const inside = { database: () => ({ pool, breaker }) }
+    const waits = { durations: noDurations(), failedCount: () => 0 }
+    const inside = { database: () => ({ pool, waits, breaker }) }
     const health = createHealth({ version: '0.1.0', checks: [check], inside }, business)
     health.enter('ready')
     api = await startApi(business, {

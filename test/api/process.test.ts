@@ -147,4 +147,24 @@ describe('a process of the product', () => {
     await client.end()
     expect((await exited)[0]).to.equal(0)
   })
+
+  for (const entry of ['api', 'admin'] as const) {
+    it(`says that it drains before it takes no more: ${entry}`, async () => {
+      child = await startChild(entry, { ...environment, DRAIN_PAUSE_MS: '3000' })
+      const origin = `http://127.0.0.1:${environment[portOf[entry]]}`
+      const statusOf = async (path: string) => (await fetch(`${origin}${path}`)).status
+      expect(await statusOf('/health/ready')).to.equal(200)
+      child.process.kill('SIGTERM')
+      const exited = once(child.process, 'exit')
+      await eventually(async () => ((await statusOf('/health/ready')) === 503 ? true : undefined))
+      // on connections of their own, which a closed listener would refuse
+      const headers = { connection: 'close' }
+      const path = entry === 'api' ? '/api/v2/products' : '/trpc/health.summary'
+      for (let asked = 0; asked < 5; asked += 1) {
+        expect((await fetch(`${origin}${path}`, { headers })).status).to.equal(401)
+      }
+      expect(await statusOf('/health/live')).to.equal(200)
+      expect((await exited)[0]).to.equal(0)
+    })
+  }
 }).timeout(60_000)

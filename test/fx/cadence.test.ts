@@ -113,6 +113,7 @@ describe('fx cadence: who is asked, when, and for what', () => {
     const transitions = { CLOSED: 0, OPEN: 1, HALF_OPEN: 0 }
     const breaker = {
       run: () => Promise.reject(new Error('the circuit is open')),
+      reset: () => 'OPEN' as const,
       snapshot: () => ({ state: 'OPEN', failures: 5, nextAttemptAt: until, transitions }) as const,
     }
     const [open] = await refreshCadence(

@@ -29,6 +29,7 @@ const notDescribed = [
 
 /** Foreign keys that cross from a domain or the platform to one it may not import. */
 const crossing = [
+  'baselines_taken_by_fkey',
   'contents_product_id_fkey',
   'feature_flags_organisation_id_fkey',
   'fx_snapshots_organisation_id_fkey',

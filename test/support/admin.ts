@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { createTRPCClient, httpLink, TRPCClientError } from '@trpc/client'
 import { createHealth } from '#platform/health/health'
 import { healthHandler } from '#platform/health/health-handler'
+import { circuitsOf } from '#platform/resilience/circuits'
 import { openQueues, type Queues } from '#platform/queue/queues'
 import { createAdmin } from '../../admin/app.ts'
 import { adminRouter, type AdminRouter } from '../../admin/router.ts'
@@ -16,7 +17,8 @@ export async function startAdmin(
   more: Partial<AdminSlice> = {},
 ): Promise<string> {
   const health = createHealth({ version: '0.1.0', checks: [] }, business)
-  const defaults = { deadlineMs: 2000, cachePatienceMs: 500 }
+  const circuits = circuitsOf({ databaseCircuit: undefined, publishers: business.fx.breakers })
+  const defaults = { circuits, quota: undefined, deadlineMs: 2000, cachePatienceMs: 500 }
   const queues = more.queues ?? (await openQueuesOf(business))
   const slice: AdminSlice = { ...business, health, queues, ...defaults, ...more }
   const server = createServer(

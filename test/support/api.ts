@@ -20,6 +20,7 @@ import { createRequestIds } from '../../api/http/request-id.ts'
 import { resources } from '../../api/resources.ts'
 import type { ApiSlice } from '../../api/slice.ts'
 import { openWarming, type Warming } from '../../api/warming/warming.ts'
+import { circuitsOf } from '#platform/resilience/circuits'
 import { createReader } from '#platform/resource/reader'
 import { RequestFigures } from '#platform/telemetry/request-figures'
 import { noSampling, type Sampling } from '#platform/telemetry/sampling'
@@ -112,6 +113,7 @@ export async function startApi(
   const edge = { recordings: new Recordings(recordedReadsMax), figures: new RequestFigures() }
   const limits = limitsOf(business, options.limits)
   const presence = openPresence(business)
+  const circuits = circuitsOf({ databaseCircuit: undefined, cache, publishers: fx.breakers })
   const serviceName = 'tidegate-test'
   const metrics = await openProcessMetrics(
     { serviceName, pushEveryMs: options.pushMetricsEveryMs, version: 'test' },
@@ -127,6 +129,7 @@ export async function startApi(
     limits,
     metrics,
     presence,
+    circuits,
   }
   measureApi(metrics, { ...slice, lifecycle })
   const defaults = {

@@ -15,10 +15,12 @@ export type Child = {
 /** Nothing is fetched ahead unless a spec is about that: others count what is asked for. */
 const usual = { LOG_LEVEL: 'info', CACHE_WARM_ENABLED: 'false' }
 
-/** Starts `<entry>/main.ts` with telemetry registered and waits until it says that it is ready. */
+/** Starts `<entry>/main.ts` with telemetry registered and waits until it says that it is ready.
+ *  @param whenSpawned is told of it before that */
 export async function startChild(
   entry: 'worker' | 'admin' | 'api',
   environment: Readonly<Record<string, string>>,
+  whenSpawned: (child: Pick<Child, 'process' | 'lines'>) => void = () => undefined,
 ): Promise<Child> {
   const register = './shared/platform/telemetry/register.ts'
   const child = spawn(process.execPath, ['--import', register, `${entry}/main.ts`], {
@@ -32,6 +34,7 @@ export async function startChild(
     rest = parts.pop() ?? ''
     lines.push(...parts.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line)))
   })
+  whenSpawned({ process: child, lines })
   let complaint = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (complaint += text))
   const exited = once(child, 'exit')

@@ -81,16 +81,16 @@ describe('the metrics of a worker process', () => {
     ]) {
       expect(names, name).to.include(name)
     }
-    const circuits = named.filter(({ name }) => name === 'circuit_breaker_state')
-    for (const circuit of ['postgres', 'fx-ecb']) {
-      const states = circuits.filter(({ labels }) => labels['name'] === circuit)
-      expect(states.map(({ labels }) => labels['state'])).to.have.members([
-        'CLOSED',
-        'OPEN',
-        'HALF_OPEN',
-      ])
-      expect(states.reduce((sum, { value }) => sum + value, 0)).to.equal(1)
+    const states = named.filter(({ name }) => name === 'circuit_breaker_state')
+    for (const name of ['postgres', 'fx-ecb']) {
+      const own = states.filter(({ labels }) => labels['name'] === name)
+      expect(
+        own.map(({ labels }) => labels['state']),
+        name,
+      ).to.have.members(['CLOSED', 'OPEN', 'HALF_OPEN'])
+      expect(own.reduce((sum, { value }) => sum + value, 0)).to.equal(1)
     }
+    expect(states).to.have.length(6)
     const queues = named
       .filter(({ name }) => name === 'queue_jobs')
       .map(({ labels }) => labels['queue'])

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Runner } from '../database/database.ts'
 import { Problem } from '../problem.ts'
 import type { Random } from '../random.ts'
+import { resetReply, type ResetReply } from '../resilience/operate-circuits.ts'
 import { problems } from './problems.ts'
 import {
   countReply,
@@ -88,6 +89,10 @@ export async function askWarm(slice: Slice, set: WarmSet): Promise<Replies<WarmR
   }
   return replies
 }
+
+/** Has every process close its circuit of this name; those that have none say so.  @throws {Problem} cache/question-too-long */
+export const askReset = (slice: Slice, circuit: string): Promise<Replies<ResetReply>> =>
+  ask(slice, { kind: 'reset', arguments: { circuit } }, resetReply)
 
 /** Answers that they fetched or took over from each other; what they kept already does not count. */
 export const warmedCount = ({ answers }: Replies<WarmReply>): number =>

@@ -1,3 +1,4 @@
+import type { OperatedCircuit } from '../resilience/circuit-breaker.ts'
 import type { Consistency } from './consistency-token.ts'
 import type { KeptQuestion } from './demand.ts'
 import type { CacheKey, Filling, Lifetime, Stamp } from './entry.ts'
@@ -68,6 +69,8 @@ export type Cache = {
   ping(): Promise<unknown>
   /** How full Redis is; undefined where it is none of the tiers or does not say. */
   redisUsage(): Promise<RedisUsage | undefined>
+  /** Of Redis, where it is one of the tiers. */
+  readonly circuit?: OperatedCircuit | undefined
   /** The connection on which the changes are followed, for questions of operators; absent where nothing is kept. */
   readonly messages?: Pick<Follower, 'listen' | 'send'>
 }

@@ -1,4 +1,5 @@
 import type { Lifecycle } from '../lifecycle.ts'
+import type { OperatedCircuit } from '../resilience/circuit-breaker.ts'
 import type { Cache, CacheRead, CacheReport, Warmed } from './cache.ts'
 import { Confirmation, type ConfirmationOptions } from './confirmation.ts'
 import type { Consistency } from './consistency-token.ts'
@@ -46,6 +47,10 @@ export class CacheEngine implements Cache {
 
   get tiers(): Cache['tiers'] {
     return this.#parts.shared ? 'memory-and-redis' : 'memory'
+  }
+
+  get circuit(): OperatedCircuit | undefined {
+    return this.#parts.shared?.circuit
   }
 
   get messages(): Follower {

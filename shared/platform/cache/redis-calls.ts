@@ -1,7 +1,11 @@
 import type { Clock } from '../clock.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Log } from '../log.ts'
-import { createCircuitBreaker, type BreakerSnapshot } from '../resilience/circuit-breaker.ts'
+import {
+  createCircuitBreaker,
+  type BreakerSnapshot,
+  type OperatedCircuit,
+} from '../resilience/circuit-breaker.ts'
 import { within } from '../resilience/within.ts'
 import type { RedisConnection } from './redis-connection.ts'
 import {
@@ -22,6 +26,7 @@ export type RedisCalls = {
   /** Whether the next call has a chance. */
   usable(): boolean
   snapshot(): RedisCallsSnapshot
+  readonly circuit: OperatedCircuit
 }
 
 export type RedisCallsSnapshot = {
@@ -106,6 +111,7 @@ export function createRedisCalls(
       droppedCount += 1
       return 'dropped'
     },
+    circuit: breaker,
     usable: () => isReady() && breaker.snapshot().state !== 'OPEN',
     snapshot: () => ({
       breaker: breaker.snapshot(),

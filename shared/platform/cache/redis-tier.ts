@@ -4,6 +4,7 @@ import type { Lifecycle } from '../lifecycle.ts'
 import type { Log } from '../log.ts'
 import type { Random } from '../random.ts'
 import { within } from '../resilience/within.ts'
+import type { OperatedCircuit } from '../resilience/circuit-breaker.ts'
 import type { CacheKey, Entry } from './entry.ts'
 import { encodeEntry, entryBytesMax } from './entry-codec.ts'
 import { createRedisCalls, type RedisCalls, type RedisCallsSnapshot } from './redis-calls.ts'
@@ -67,6 +68,7 @@ export type RedisTier = {
   usage(): Promise<RedisUsage | undefined>
   /** Figures for metrics: the circuit, errors by kind, entries that were dropped. */
   snapshot(): RedisCallsSnapshot
+  readonly circuit: OperatedCircuit
 }
 
 type Needs = {
@@ -128,6 +130,7 @@ export async function openRedisTier(
     },
     usage: async () => readRedisUsage((await calls.ask(() => redis.info())) ?? ''),
     snapshot: () => calls.snapshot(),
+    circuit: calls.circuit,
   }
 }
 

@@ -2,6 +2,8 @@ import type { Clock } from '../clock.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import type { Log } from '../log.ts'
 import { Problem } from '../problem.ts'
+import type { Circuits } from '../resilience/circuits.ts'
+import { resetCircuit } from '../resilience/operate-circuits.ts'
 import type { Cache, InspectedTier } from './cache.ts'
 import { keyTag } from './dependencies.ts'
 import { forEachKept } from './each-kept.ts'
@@ -36,6 +38,7 @@ export type Routes = {
   /** Warms the cache.  @throws {Problem} where nothing can be warmed */
   readonly warm: (set: WarmSet) => Promise<WarmReply>
   readonly tellFigures: TellFigures
+  readonly circuits: Circuits
 }
 
 type Needs = {
@@ -98,7 +101,7 @@ async function answer(
 
 async function find(
   cache: Cache,
-  { findKey, warm, tellFigures }: Routes,
+  { findKey, warm, tellFigures, circuits }: Routes,
   needs: Needs,
   question: Question,
 ): Promise<object> {
@@ -111,6 +114,8 @@ async function find(
       return inspect(cache, needs, findKey(question.arguments))
     case 'figures':
       return tellFigures(question.arguments)
+    case 'reset':
+      return resetCircuit(circuits, question.arguments.circuit)
     case 'warm':
       break
   }

@@ -40,6 +40,7 @@ export const figureKinds = [
   'plan',
   'budgets',
   'lifetimes',
+  'circuits',
 ] as const
 export type FigureKind = (typeof figureKinds)[number]
 
@@ -68,6 +69,11 @@ export const question = z.discriminatedUnion('kind', [
     id: z.uuid(),
     kind: z.literal('warm'),
     arguments: z.strictObject({ set: z.enum(warmSets) }),
+  }),
+  z.strictObject({
+    id: z.uuid(),
+    kind: z.literal('reset'),
+    arguments: z.strictObject({ circuit: z.string() }),
   }),
   z.strictObject({ id: z.uuid(), kind: z.literal('figures'), arguments: figuresArguments }),
 ])

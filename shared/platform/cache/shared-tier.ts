@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Random } from '../random.ts'
 import { within } from '../resilience/within.ts'
+import type { OperatedCircuit } from '../resilience/circuit-breaker.ts'
 import type { ChangeLog } from './change-log.ts'
 import { decodeEntry } from './entry-codec.ts'
 import type { CacheKey } from './entry.ts'
@@ -119,6 +120,10 @@ export class SharedTier {
   }
 
   /** How Redis answers. */
+  get circuit(): OperatedCircuit {
+    return this.#parts.redis.circuit
+  }
+
   snapshot(): RedisCallsSnapshot {
     return this.#parts.redis.snapshot()
   }

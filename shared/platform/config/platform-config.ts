@@ -35,7 +35,13 @@ export type PlatformConfig = {
     readonly processesCount: number
   }
   readonly worker: { readonly host: string; readonly port: number }
-  readonly admin: { readonly host: string; readonly port: number; readonly deadlineMs: number }
+  readonly admin: {
+    readonly host: string
+    readonly port: number
+    readonly deadlineMs: number
+    /** Of one token; undefined: as many as it likes. */
+    readonly proceduresPerMinute: number | undefined
+  }
   readonly database: DatabaseConfig
   readonly redis: {
     /** Absent: the cache stays in the process. */
@@ -69,7 +75,11 @@ export type PlatformConfig = {
       readonly webhooks: number
     }
   }
-  readonly health: { readonly basicStatus: 'healthy' | 'ok' }
+  readonly health: {
+    readonly basicStatus: 'healthy' | 'ok'
+    /** How long a process that stops goes on serving after it has said so. */
+    readonly drainPauseMs: number
+  }
   readonly metrics: { readonly token: string | undefined; readonly isLocalAllowed: boolean }
   readonly telemetry: {
     readonly isEnabled: boolean
@@ -108,13 +118,16 @@ export function platformConfig(
       host: values.ADMIN_HOST,
       port: values.ADMIN_PORT,
       deadlineMs: values.ADMIN_DEADLINE_MS,
+      proceduresPerMinute: values.RATE_LIMIT_ENABLED
+        ? values.RATE_LIMIT_ADMIN_PER_MINUTE
+        : undefined,
     },
     database: databaseConfig(kind, values),
     redis: redisConfig(values),
     queue: { lockMs: values.QUEUE_LOCK_MS, stalledCheckMs: values.QUEUE_STALLED_CHECK_MS },
     cache: cacheConfig(values),
     rateLimits: rateLimitConfig(values),
-    health: { basicStatus: values.HEALTH_BASIC_STATUS },
+    health: { basicStatus: values.HEALTH_BASIC_STATUS, drainPauseMs: values.DRAIN_PAUSE_MS },
     metrics: { token: values.METRICS_TOKEN, isLocalAllowed: values.METRICS_ALLOW_LOCAL },
     telemetry: telemetryConfig(kind, values),
     sentry: {

@@ -21,6 +21,8 @@ export type DatabaseConfig = DatabaseOptions &
     readonly directUrl: string
     /** Connections beside the pool for what must never wait behind requests. */
     readonly reserveMax: number
+    /** How long a process waits at its start for a database that is not there yet. */
+    readonly startPatienceMs: number
   }
 
 /** The pool of one process. Requests fail fast; jobs and commands may wait and run longer. */
@@ -40,6 +42,7 @@ export function databaseConfig(
     acquireTimeoutMs: servesRequests
       ? values.DATABASE_ACQUIRE_TIMEOUT_MS
       : values.DATABASE_POOL_TIMEOUT,
+    startPatienceMs: values.DATABASE_START_PATIENCE_MS,
     idleTimeoutMs: values.DATABASE_IDLE_TIMEOUT_MS,
     statementTimeoutMs: servesRequests ? values.DATABASE_STATEMENT_TIMEOUT_MS : jobStatementMs,
     queryTimeoutMs: servesRequests ? values.DATABASE_QUERY_TIMEOUT_MS : jobStatementMs + 1000,

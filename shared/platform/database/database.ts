@@ -7,6 +7,7 @@ import type { Log } from '../log.ts'
 import { BoundPostgreSqlDriver } from './bound-driver.ts'
 import { ColumnNames } from './column-names.ts'
 import { discardLostConnections } from './lost-connections.ts'
+import { measureWaits, type PoolWaits } from './pool-waits.ts'
 import type { SlowLimits } from './slow-statements.ts'
 import { StatementWatch, type NamedQuery } from './statement-watch.ts'
 
@@ -60,6 +61,8 @@ export type Database = Runner &
     /** A fresh unit of work. Never shared between requests. */
     fork(): EntityManager
     statistics(): PoolStatistics
+    /** How long connections of the pool were waited for. */
+    readonly waits: PoolWaits
     /** What the statements of the pool took, and which requests sent them. */
     readonly watch: StatementWatch
     /** The real pool, for tests that assert its settings and for its metrics. */
@@ -102,11 +105,13 @@ export async function openDatabase(
   orm.em.fork().getKysely()
   const pool = await opened.promise
   discardLostConnections(pool)
+  const waits = measureWaits(pool, clock)
   const watch = new StatementWatch({ ...slowStatements, ...options }, { clock, log })
   watch.attach(pool)
   return {
     orm,
     pool,
+    waits,
     watch,
     fork: () => orm.em.fork(),
     run: (statement) => runWith(orm.em.fork(), statement),

@@ -8,29 +8,35 @@ import type { Reserve } from './reserve.ts'
 
 type Needs = {
   readonly clock: Clock
-  readonly log: Pick<Log, 'info' | 'warn'>
+  readonly log: Pick<Log, 'info' | 'error'>
   readonly lifecycle: Pick<Lifecycle, 'background' | 'defer'>
   readonly reserve: Pick<Reserve, 'ping'>
 }
 
-/** While the circuit is open; the reserve answers within half a second or not at all. */
-const probe = { everyMs: 1000, timeoutMs: 1000 }
+/** While the circuit is open, after half a second, one, two and then every four; the reserve answers within half a second or not
+ *  at all. */
+const probe = { everyMs: 500, everyMsMax: 4_000, timeoutMs: 1_000 }
 
-/** The circuit breaker of the database. While it is open, the reserve asks every second whether the database is back.
+/** The circuit breaker of the database. While it is open, the reserve asks whether the database is back, at pauses that double. An
+ *  outage is one error in the log, and so in the error tracker.
  *  @param trialTimeoutMs how long a connection may take to open */
 export function openDatabaseCircuit(
   trialTimeoutMs: number,
   { clock, log, lifecycle, reserve }: Needs,
 ): CircuitBreaker {
+  let latest: unknown
   return createCircuitBreaker(
     {
       name: 'postgres',
       trialTimeoutMs,
-      judge: (error) => (isOutage(error) && !isExhausted(error) ? 'failed' : 'unknown'),
+      judge(error) {
+        latest = error
+        return isOutage(error) && !isExhausted(error) ? 'failed' : 'unknown'
+      },
       probe: { ...probe, run: () => reserve.ping() },
       onTransition({ from, to }) {
         if (to === 'OPEN' && from === 'CLOSED') {
-          log.warn('database circuit opened: statements are refused at once')
+          log.error({ err: latest }, 'database circuit opened: statements are refused at once')
         } else if (to === 'CLOSED') {
           log.info('database circuit closed')
         }

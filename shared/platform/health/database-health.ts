@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { PoolStatistics } from '../database/database.ts'
+import type { PoolWaits } from '../database/pool-waits.ts'
 import type { Platform } from '../platform.ts'
 import type { BreakerSnapshot } from '../resilience/circuit-breaker.ts'
 import type { Checked } from './check.ts'
@@ -7,14 +8,22 @@ import { describePool, poolFigures } from './figures.ts'
 import { judged, statusOf } from './report.ts'
 
 /** What a process knows of its database without asking it. */
-export type DatabaseView = { readonly pool: PoolStatistics; readonly breaker: BreakerSnapshot }
+export type DatabaseView = {
+  readonly pool: PoolStatistics
+  readonly waits: PoolWaits
+  readonly breaker: BreakerSnapshot
+}
 
 /** Looks at the pool and at its circuit. */
 export function databaseView({
   db,
   databaseCircuit,
 }: Pick<Platform, 'db' | 'databaseCircuit'>): () => DatabaseView {
-  return () => ({ pool: db.statistics(), breaker: databaseCircuit.snapshot() })
+  return () => ({
+    pool: db.statistics(),
+    waits: db.waits,
+    breaker: databaseCircuit.snapshot(),
+  })
 }
 
 const states = z.enum(['CLOSED', 'OPEN', 'HALF_OPEN'])
@@ -39,10 +48,10 @@ const utilizationMax = 0.75
 
 /** What the pool and its circuit say: that much is in use, or that statements are refused. Half open they are tried again, and
  *  that may last until somebody needs the database. */
-export function judgeDatabase({ pool, breaker }: DatabaseView): readonly Checked[] {
-  const { utilization, waiting } = describePool(pool)
+export function judgeDatabase(view: DatabaseView): readonly Checked[] {
+  const { utilization, waiting } = describePool(view)
   const isBusy = utilization > utilizationMax || waiting > 0
-  const { state } = breaker
+  const { state } = view.breaker
   return [
     judged('pool', isBusy ? 'warn' : 'pass', { utilization, waiting }),
     judged('circuit', state === 'OPEN' ? 'warn' : 'pass', { state }),
@@ -56,7 +65,7 @@ export function reportDatabase(asked: Checked, view: DatabaseView, at: Date): Da
     status: statusOf([asked, ...judgeDatabase(view)]),
     timestamp: at.toISOString(),
     database: { healthy: asked.state !== 'fail', latency: asked.latencyMs },
-    poolMetrics: describePool(view.pool),
+    poolMetrics: describePool(view),
     circuitBreaker: {
       state,
       failures,

@@ -42,7 +42,7 @@ export function reportDetails(
     ...build([...asked, ...known]),
     metrics: {
       ...(requests && { api: describeRequests(requests) }),
-      ...(database && { database: describePool(database.pool) }),
+      ...(database && { database: describePool(database) }),
       ...(cache && { cache: describeReads(cache) }),
     },
     system: {

@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { answersIn, readsOf } from '../cache/read-figures.ts'
 import type { CacheReport } from '../cache/cache.ts'
 import type { PoolStatistics } from '../database/database.ts'
+import type { PoolWaits } from '../database/pool-waits.ts'
+import { classesIn, quantileMs } from '../metrics/summaries.ts'
 import { summarise, type RequestFigures } from '../telemetry/request-figures.ts'
 
 const ratio = z.number().min(0)
@@ -20,6 +22,15 @@ export const requestFigures = z.object({
   edge: count,
 })
 
+/** How long connections were waited for since the process began, each the upper end of its class; `failed` waited in vain. */
+export const poolWaitFigures = z.object({
+  count,
+  failed: count,
+  p50: milliseconds,
+  p95: milliseconds,
+  p99: milliseconds,
+})
+
 /** Of the request pool, at the moment. `waiting` wait for a connection; `utilization` is the share that is in use. */
 export const poolFigures = z.object({
   active: count,
@@ -27,6 +38,7 @@ export const poolFigures = z.object({
   waiting: count,
   max: count,
   utilization: ratio,
+  waits: poolWaitFigures,
 })
 
 /** What reads found since the process began. A hit is one for which nobody waited for the database. */
@@ -66,9 +78,17 @@ export function describeRequests(figures: RequestFigures): z.infer<typeof reques
 }
 
 /** Describes the pool. */
-export function describePool(statistics: PoolStatistics): z.infer<typeof poolFigures> {
-  const { active, idle, waiting, max } = statistics
-  return { active, idle, waiting, max, utilization: active / max }
+export function describePool({ pool, waits }: PoolView): z.infer<typeof poolFigures> {
+  const { active, idle, waiting, max } = pool
+  return { active, idle, waiting, max, utilization: active / max, waits: describeWaits(waits) }
+}
+
+type PoolView = { readonly pool: PoolStatistics; readonly waits: PoolWaits }
+
+function describeWaits({ durations, failedCount }: PoolWaits): z.infer<typeof poolWaitFigures> {
+  const classes = classesIn(durations)
+  const [p50 = 0, p95 = 0, p99 = 0] = [0.5, 0.95, 0.99].map((share) => quantileMs(classes, share))
+  return { count: classes.count, failed: failedCount(), p50, p95, p99 }
 }
 
 /** Sums up the reads. */

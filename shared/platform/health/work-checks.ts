@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Clock } from '../clock.ts'
 import type { Runner } from '../database/database.ts'
 import { readSchedules } from '../queue/late-schedules.ts'
+import { readQueues, type OperateSlice } from '../queue/operate-jobs.ts'
 import type { Check } from './check.ts'
 import { detailBudgetMs } from './platform-checks.ts'
 
@@ -22,6 +23,28 @@ export function workCheck(slice: { readonly db: Runner; readonly clock: Clock })
       }
       // nobody has declared any: no worker was ever started
       return { state: schedules.length > 0 ? 'pass' : 'warn', facts }
+    },
+  }
+}
+
+/** Workers take a job within seconds; what waits so long waits for one, or for an operator who paused the queue. */
+const jobWaitSecondsMax = 300
+
+/** How long the job has waited that is next, in whichever queue that is longest. Not vital: it is for workers to say whether
+ *  they work. */
+export function backlogCheck(slice: OperateSlice): Check {
+  return {
+    name: 'backlog',
+    isService: false,
+    isVital: false,
+    budgetMs: detailBudgetMs,
+    async run() {
+      const queues = await readQueues(slice)
+      const oldest = Math.max(0, ...queues.map((one) => one.oldestWaitingSeconds ?? 0))
+      const waiting = queues.reduce((sum, one) => sum + one.waiting, 0)
+      const paused = queues.filter(({ isPaused }) => isPaused).length
+      const isMoving = oldest <= jobWaitSecondsMax && paused === 0
+      return { state: isMoving ? 'pass' : 'warn', facts: { oldest_s: oldest, waiting, paused } }
     },
   }
 }

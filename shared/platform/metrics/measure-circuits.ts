@@ -1,16 +1,15 @@
 import type { RedisCallsSnapshot } from '../cache/redis-calls.ts'
 import type { RedisUsage } from '../cache/redis-usage.ts'
 import type { CircuitState } from '../resilience/circuit.ts'
-import type { BreakerSnapshot } from '../resilience/circuit-breaker.ts'
+import { snapshotsOf, type Circuits } from '../resilience/circuits.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
 const states: readonly CircuitState[] = ['CLOSED', 'OPEN', 'HALF_OPEN']
 
-/** Circuit breakers by the name of the dependency.
- *  @param snapshots what they say now; the names are a closed set */
+/** Circuit breakers by the name of the dependency. */
 export function measureCircuits(
-  metrics: Metrics,
-  snapshots: () => Iterable<readonly [string, BreakerSnapshot]>,
+  metrics: Pick<Metrics, 'gauge' | 'counter'>,
+  circuits: Circuits,
 ): void {
   metrics.gauge(
     {
@@ -19,7 +18,7 @@ export function measureCircuits(
       description: '1 for the state that the circuit is in',
     },
     () =>
-      Array.from(snapshots()).flatMap(([name, snapshot]) =>
+      snapshotsOf(circuits).flatMap(([name, snapshot]) =>
         states.map((state) => ({
           labels: { name, state },
           value: snapshot.state === state ? 1 : 0,
@@ -33,7 +32,7 @@ export function measureCircuits(
       description: 'How often each state was entered',
     },
     () =>
-      Array.from(snapshots()).flatMap(([name, { transitions }]) =>
+      snapshotsOf(circuits).flatMap(([name, { transitions }]) =>
         states.map((to) => ({ labels: { name, to }, value: transitions[to] })),
       ),
   )

@@ -1,12 +1,14 @@
 import type { Database } from '../database/database.ts'
+import type { PoolWaits } from '../database/pool-waits.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
 /** The pool, and the statements that went through it. */
 export function measureDatabase(
   metrics: Metrics,
-  db: Pick<Database, 'statistics' | 'watch'>,
+  db: Pick<Database, 'statistics' | 'waits' | 'watch'>,
 ): void {
   measurePool(metrics, db)
+  measurePoolWaits(metrics, db.waits)
   const { watch } = db
   metrics.histogram(
     {
@@ -109,6 +111,28 @@ function measureWork(metrics: Metrics, watch: Database['watch']): void {
         labels: { reason },
         value,
       })),
+  )
+}
+
+function measurePoolWaits(metrics: Metrics, { durations, failedCount }: PoolWaits): void {
+  metrics.histogram(
+    {
+      name: 'db.client.connection.wait_time',
+      unit: 's',
+      description: 'How long whoever needed a connection waited for one',
+    },
+    () => {
+      const { boundsSeconds: bounds, counts, sumSeconds: sum } = durations
+      return [{ labels: {}, bounds, counts, sum }]
+    },
+  )
+  metrics.counter(
+    {
+      name: 'db.client.connection.timeouts',
+      unit: '{timeout}',
+      description: 'How often one was waited for in vain',
+    },
+    () => [{ labels: {}, value: failedCount() }],
   )
 }
 

@@ -2,12 +2,10 @@ import type { Clock } from '../clock.ts'
 import type { Database } from '../database/database.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { createSingleFlight } from '../single-flight.ts'
-import type { Platform } from '../platform.ts'
 import type { Metric } from '../telemetry/metric.ts'
 import { measureSpans } from '../telemetry/measure-spans.ts'
 import { openMetrics, type Metrics, type MetricsOptions } from '../telemetry/metrics.ts'
 import { measureRuntime } from '../telemetry/runtime-figures.ts'
-import { measureCircuits } from './measure-circuits.ts'
 import { measureDatabase } from './measure-database.ts'
 import { Series, type SeriesPoint } from './series.ts'
 
@@ -18,11 +16,9 @@ export type ProcessMetrics = Pick<Metrics, 'counter' | 'gauge' | 'histogram' | '
 }
 
 type Needs = {
-  readonly db: Pick<Database, 'statistics' | 'watch'>
+  readonly db: Pick<Database, 'statistics' | 'waits' | 'watch'>
   readonly clock: Clock
   readonly lifecycle: Lifecycle
-  /** Left out by those who open no circuit in front of their pool. */
-  readonly databaseCircuit?: Platform['databaseCircuit']
 }
 
 const intervalMs = 15_000
@@ -30,15 +26,12 @@ const intervalMs = 15_000
 /** Opens the metrics that every process has: itself, its pool, its statements and its spans. Whoever has more to measure adds it. */
 export async function openProcessMetrics(
   { version, ...options }: MetricsOptions & { readonly version: string },
-  { db, clock, lifecycle, databaseCircuit }: Needs,
+  { db, clock, lifecycle }: Needs,
 ): Promise<ProcessMetrics> {
   const metrics = await openMetrics(options, { clock, lifecycle })
   const runtime = measureRuntime(metrics, { lifecycle, version })
   measureDatabase(metrics, db)
   measureSpans(metrics)
-  measureCircuits(metrics, () =>
-    databaseCircuit ? [['postgres', databaseCircuit.snapshot()] as const] : [],
-  )
   const series = new Series()
   const flight = createSingleFlight<readonly Metric[]>()
   // Many who ask at the same moment cost one reading.

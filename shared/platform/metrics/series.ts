@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Labels, Metric } from '../telemetry/metric.ts'
+import { callerCounts, callersSince, countCallers, type CallerCounts } from './objectives.ts'
 import { cacheFiguresOf, isFailed } from './snapshot.ts'
 import { classesOf, classesSince, quantileMs, ratioOf, sumOf, type Classes } from './summaries.ts'
 
@@ -24,6 +25,7 @@ export const seriesPoint = z.object({
   /** Processors used: 1 is one of them all the time. */
   cpuRatio: z.number(),
   rssBytes: z.number(),
+  callers: callerCounts,
 })
 export type SeriesPoint = z.infer<typeof seriesPoint>
 
@@ -40,6 +42,7 @@ type Look = {
   readonly hits: number
   readonly operations: number
   readonly cpuSeconds: number
+  readonly callers: CallerCounts
 }
 
 /** The last intervals of one process, in its memory. */
@@ -76,6 +79,7 @@ function lookAt(metrics: readonly Metric[], at: Date): Look {
     hits,
     operations,
     cpuSeconds: sumOf(metrics, 'process.cpu.time'),
+    callers: countCallers(metrics),
   }
 }
 
@@ -103,5 +107,6 @@ function pointOf(metrics: readonly Metric[], now: Look, before: Look): SeriesPoi
     eventLoopP99: 1_000 * sumOf(metrics, 'nodejs.eventloop.delay.p99'),
     cpuRatio: ratioOf(now.cpuSeconds - before.cpuSeconds, seconds),
     rssBytes: sumOf(metrics, 'process.memory.usage'),
+    callers: callersSince(now.callers, before.callers),
   }
 }

@@ -43,6 +43,8 @@ export const metricsSnapshot = z.object({
         waiting: count,
         max: count,
         utilization: ratio,
+        /** How long connections were waited for, and how often in vain. */
+        waits: z.object({ ...quantiles, count, failed: count }),
       }),
     }),
     cache: cacheFigures,
@@ -109,6 +111,7 @@ function databaseOf(metrics: readonly Metric[]): MetricsSnapshot['performance'][
     )
   const active = connections('used')
   const max = sumOf(metrics, 'db.client.connection.max')
+  const waits = classesOf(metrics, 'db.client.connection.wait_time')
   return {
     ...quantilesOf(statements),
     statements: statements.count,
@@ -120,6 +123,11 @@ function databaseOf(metrics: readonly Metric[]): MetricsSnapshot['performance'][
       waiting: sumOf(metrics, 'db.client.connection.pending_requests'),
       max,
       utilization: ratioOf(active, max),
+      waits: {
+        ...quantilesOf(waits),
+        count: waits.count,
+        failed: sumOf(metrics, 'db.client.connection.timeouts'),
+      },
     },
   }
 }

@@ -1,3 +1,4 @@
+import type { Durations } from '../telemetry/durations.ts'
 import type { Labels, Metric } from '../telemetry/metric.ts'
 
 /** Whether a series counts. */
@@ -37,6 +38,12 @@ export function classesOf(
   )
   const count = counts.reduce((sum, one) => sum + one, 0)
   return { count, sum: points.reduce((sum, point) => sum + point.sum, 0), bounds, counts }
+}
+
+/** What was counted in one place, in the same form. */
+export function classesIn({ boundsSeconds: bounds, counts, sumSeconds: sum }: Durations): Classes {
+  const count = counts.reduce((total, one) => total + one, 0)
+  return { count, sum, bounds, counts: [...counts] }
 }
 
 /** What was counted since an earlier look. */

@@ -1,3 +1,4 @@
+import type { Job } from 'bullmq'
 import { sql } from 'kysely'
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
@@ -43,13 +44,18 @@ export async function readQueues({ db, clock, queues }: OperateSlice): Promise<Q
           queues.counts(queue),
           one.getJobs(['waiting'], 0, 0, true),
         ])
-        const waitedMs = oldest && clock.now().getTime() - oldest.timestamp
+        const waitedMs = oldest && clock.now().getTime() - waitingSinceMs(oldest)
         const oldestWaitingSeconds =
           waitedMs === undefined ? undefined : Math.round(waitedMs / 1000)
         return { queue, isPaused, ...counts, oldestWaitingSeconds }
       }),
     ),
   )
+}
+
+/** A job may be made long before its time: that of a schedule, or one that is tried again. */
+function waitingSinceMs({ timestamp, opts, processedOn = 0 }: Job): number {
+  return Math.max(timestamp + (opts.delay ?? 0), processedOn)
 }
 
 /** Everything that is known of one job. */

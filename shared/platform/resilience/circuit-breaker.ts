@@ -52,7 +52,13 @@ export type CircuitBreaker = {
    */
   run<T>(call: (signal: AbortSignal) => Promise<T>, fallback?: () => T | Promise<T>): Promise<T>
   snapshot(): BreakerSnapshot
+  /** Lets every call through again, whatever failed before; five new failures open the circuit anew.
+   *  @returns the state that it was in */
+  reset(): CircuitState
 }
+
+/** What operators see and do of a circuit. */
+export type OperatedCircuit = Pick<CircuitBreaker, 'snapshot' | 'reset'>
 
 type Needs = { readonly clock: Clock; readonly lifecycle: Pick<Lifecycle, 'background' | 'defer'> }
 
@@ -98,6 +104,11 @@ export function createCircuitBreaker(options: BreakerOptions, needs: Needs): Cir
       const { state, failures, waitMs } = circuit.view(clock.monotonicMs())
       const nextAttemptAt = state === 'OPEN' ? new Date(clock.now().getTime() + waitMs) : undefined
       return { state, failures, nextAttemptAt, transitions: { ...transitions } }
+    },
+    reset() {
+      const { state } = circuit.view(clock.monotonicMs())
+      circuit.close(clock.monotonicMs())
+      return state
     },
   }
 }

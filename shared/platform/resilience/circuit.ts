@@ -94,6 +94,15 @@ export class Circuit {
     return { state: this.#state, failures: this.#failedAtMs.length, waitMs }
   }
 
+  /** Closes the circuit by hand: an operator knows better. What failed before is forgotten. */
+  close(nowMs: number): void {
+    if (this.#state === 'CLOSED') {
+      this.#failedAtMs = []
+    } else {
+      this.#enter('CLOSED', nowMs)
+    }
+  }
+
   #settleTrial(outcome: Outcome, nowMs: number): void {
     this.#isTrialUnderWay = false
     if (outcome === 'failed') {

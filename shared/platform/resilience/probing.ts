@@ -7,6 +7,8 @@ import { within } from './within.ts'
 export type Probe = {
   readonly run: (signal: AbortSignal) => Promise<unknown>
   readonly everyMs: number
+  /** Pauses double up to this while nothing answers; always `everyMs` when left out. */
+  readonly everyMsMax?: number
   readonly timeoutMs: number
 }
 
@@ -26,8 +28,8 @@ export function createProbing(
 
   const isOpen = (): boolean => circuit.view(clock.monotonicMs()).state === 'OPEN'
 
-  async function pause(): Promise<boolean> {
-    return clock.sleep(probe.everyMs, stop.signal).then(
+  async function pause(ms: number): Promise<boolean> {
+    return clock.sleep(ms, stop.signal).then(
       () => isOpen(),
       () => false,
     )
@@ -44,8 +46,11 @@ export function createProbing(
   }
 
   async function untilAnswered(): Promise<void> {
-    while (isOpen() && (await pause())) {
+    const longestMs = probe.everyMsMax ?? probe.everyMs
+    let pauseMs = probe.everyMs
+    while (isOpen() && (await pause(pauseMs))) {
       await ask()
+      pauseMs = Math.min(2 * pauseMs, longestMs)
     }
     isRunning = false
   }

@@ -7,4 +7,9 @@ export const resilienceProblems = defineProblems('platform', {
     title: 'A service this depends on does not answer',
     advice: 'Wait as long as retryAfterSeconds says and send the same request again.',
   },
+  circuitUnknown: {
+    kind: 'missing',
+    title: 'No circuit has this name',
+    advice: 'Use a name as health.breakers gives it.',
+  },
 })

@@ -7,7 +7,6 @@ import {
   MeterProvider,
   MetricReader,
   type CollectionResult,
-  type HistogramMetricData,
   type MetricData,
   type MetricProducer,
 } from '@opentelemetry/sdk-metrics'
@@ -18,8 +17,10 @@ import type { HistogramPoint, Labels, Metric, MetricName, Point } from './metric
 
 /**
  * The metrics of one process. Nothing is counted here: who counts does so in a way of its own, which costs an addition, and is
- * read when somebody looks. The instruments are OpenTelemetry's observable ones; a histogram has no such instrument and comes
- * through a producer, which is its interface for what was counted elsewhere. All read-outs begin with `read`.
+ * read when somebody looks. It reaches OpenTelemetry through a producer, which is its interface for what was counted elsewhere;
+ * its observable instruments would copy and hash the labels of every series at every reading, which was half of what a scrape cost, and
+ * has none for histograms. So labels must tell series apart: of two with the same ones both are told. All read-outs begin with
+ * `read`.
  */
 export type Metrics = {
   /** Something that only grows. */
@@ -45,35 +46,20 @@ export async function openMetrics(
   { serviceName, pushEveryMs }: MetricsOptions,
   { clock, lifecycle }: { readonly clock: Clock; readonly lifecycle: Pick<Lifecycle, 'defer'> },
 ): Promise<Metrics> {
-  const histograms = new Histograms()
-  const reader = new ScrapeReader({ metricProducers: [histograms] })
+  const counted = new Counted()
+  const reader = new ScrapeReader({ metricProducers: [counted] })
   const provider = new MeterProvider({
     resource: resourceFromAttributes({ 'service.name': serviceName }),
     readers:
-      pushEveryMs === undefined ? [reader] : [reader, await pushReader(pushEveryMs, histograms)],
+      pushEveryMs === undefined ? [reader] : [reader, await pushReader(pushEveryMs, counted)],
   })
   lifecycle.defer('metrics', () =>
     within(stopPatienceMs, clock, () => provider.shutdown()).catch(() => undefined),
   )
-  const meter = provider.getMeter('tidegate')
   return {
-    counter({ name, unit, description }, points) {
-      const instrument = meter.createObservableCounter(name, { unit, description })
-      instrument.addCallback((result) => {
-        for (const { labels, value } of points()) {
-          result.observe(value, labels)
-        }
-      })
-    },
-    gauge({ name, unit, description }, points) {
-      const instrument = meter.createObservableGauge(name, { unit, description })
-      instrument.addCallback((result) => {
-        for (const { labels, value } of points()) {
-          result.observe(value, labels)
-        }
-      })
-    },
-    histogram: (name, points) => histograms.add(name, points),
+    counter: (name, points) => counted.addPoints(name, DataPointType.SUM, points),
+    gauge: (name, points) => counted.addPoints(name, DataPointType.GAUGE, points),
+    histogram: (name, points) => counted.addHistogram(name, points),
     async read() {
       const { resourceMetrics } = await reader.collect()
       return resourceMetrics.scopeMetrics.flatMap(({ metrics }) => metrics.flatMap(fromData))
@@ -82,14 +68,14 @@ export async function openMetrics(
 }
 
 /** Loaded only where something is sent. Address and headers are the exporter's to read, from the standard variables. */
-async function pushReader(everyMs: number, histograms: MetricProducer): Promise<MetricReader> {
+async function pushReader(everyMs: number, counted: MetricProducer): Promise<MetricReader> {
   const { OTLPMetricExporter } = await import('@opentelemetry/exporter-metrics-otlp-http')
   const { PeriodicExportingMetricReader } = await import('@opentelemetry/sdk-metrics')
   return new PeriodicExportingMetricReader({
     exporter: new OTLPMetricExporter(),
     exportIntervalMillis: everyMs,
     exportTimeoutMillis: Math.min(everyMs, 5_000),
-    metricProducers: [histograms],
+    metricProducers: [counted],
   })
 }
 
@@ -100,36 +86,54 @@ class ScrapeReader extends MetricReader {
 }
 
 /** What was counted elsewhere, as OpenTelemetry reads it. */
-class Histograms implements MetricProducer {
-  readonly #startTime: HrTime = hrTime()
-  readonly #metrics: {
-    readonly name: MetricName
-    readonly points: () => Iterable<HistogramPoint>
-  }[] = []
+class Counted implements MetricProducer {
+  readonly #times = hrTime()
+  readonly #looks: ((times: Times) => MetricData)[] = []
 
-  add(name: MetricName, points: () => Iterable<HistogramPoint>): void {
-    this.#metrics.push({ name, points })
+  addPoints(
+    name: MetricName,
+    dataPointType: DataPointType.SUM | DataPointType.GAUGE,
+    points: () => Iterable<Point>,
+  ): void {
+    const told = {
+      descriptor: { ...name, valueType: ValueType.DOUBLE },
+      aggregationTemporality: AggregationTemporality.CUMULATIVE,
+    }
+    this.#looks.push((times) => {
+      const dataPoints = Array.from(points(), ({ labels: attributes, value }) => {
+        return { ...times, attributes, value }
+      })
+      return dataPointType === DataPointType.SUM
+        ? { ...told, dataPointType, isMonotonic: true, dataPoints }
+        : { ...told, dataPointType, dataPoints }
+    })
   }
 
-  async collect(): Promise<CollectionResult> {
+  addHistogram(name: MetricName, points: () => Iterable<HistogramPoint>): void {
     const boundariesOf = createBoundaries()
-    const times = { startTime: this.#startTime, endTime: hrTime() }
-    const metrics = this.#metrics.map(({ name, points }): HistogramMetricData => ({
+    this.#looks.push((times) => ({
       descriptor: { ...name, valueType: ValueType.DOUBLE },
       aggregationTemporality: AggregationTemporality.CUMULATIVE,
       dataPointType: DataPointType.HISTOGRAM,
-      dataPoints: Array.from(points(), ({ labels, bounds, counts, sum }) => {
+      dataPoints: Array.from(points(), ({ labels: attributes, bounds, counts, sum }) => {
         const all = Array.from(counts)
         const count = all.reduce((total, one) => total + one, 0)
         const buckets = { boundaries: boundariesOf(bounds), counts: all }
-        return { ...times, attributes: labels, value: { buckets, sum, count } }
+        return { ...times, attributes, value: { buckets, sum, count } }
       }),
     }))
+  }
+
+  async collect(): Promise<CollectionResult> {
+    const times = { startTime: this.#times, endTime: hrTime() }
+    const metrics = this.#looks.map((look) => look(times))
     const resource = resourceFromAttributes({})
     const scopeMetrics = [{ scope: { name: 'tidegate' }, metrics }]
     return { resourceMetrics: { resource, scopeMetrics }, errors: [] }
   }
 }
+
+type Times = { readonly startTime: HrTime; readonly endTime: HrTime }
 
 /** One copy for all series that have the same classes. */
 function createBoundaries(): (bounds: readonly number[]) => number[] {
@@ -162,11 +166,18 @@ function fromData({ descriptor, ...data }: MetricData): readonly Metric[] {
   return [{ ...named, kind, points }]
 }
 
-/** All that we make are texts. */
+/** All that we make are texts; copied only where they are not. */
 function labelsOf(attributes: Attributes): Labels {
-  const labels: Record<string, string> = {}
+  return isLabels(attributes)
+    ? attributes
+    : Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, String(value)]))
+}
+
+function isLabels(attributes: Attributes): attributes is Labels & Attributes {
   for (const name in attributes) {
-    labels[name] = String(attributes[name])
+    if (typeof attributes[name] !== 'string') {
+      return false
+    }
   }
-  return labels
+  return true
 }

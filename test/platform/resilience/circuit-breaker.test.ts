@@ -127,6 +127,33 @@ describe('circuit breaker with a probe', () => {
     expect(dependency.asked).to.equal(11)
   })
 
+  it('asks at pauses that double up to the longest, and begins anew with the next outage', async () => {
+    const dependency = { isUp: false, asked: 0 }
+    const { breaker, clock } = open({
+      probe: { ...probe(dependency), everyMs: 500, everyMsMax: 4_000 },
+    })
+    await fail(breaker, 5)
+    for (const [pauseMs, asked] of [
+      [500, 1],
+      [1_000, 2],
+      [2_000, 3],
+      [4_000, 4],
+      [4_000, 5],
+    ] as const) {
+      await clock.advance(pauseMs - 1)
+      expect(dependency.asked).to.equal(asked - 1)
+      await clock.advance(1)
+      expect(dependency.asked).to.equal(asked)
+    }
+    dependency.isUp = true
+    await clock.advance(4_000)
+    await breaker.run(isUp)
+    await breaker.run(isUp)
+    await fail(breaker, 5)
+    await clock.advance(500)
+    expect(dependency.asked).to.equal(7)
+  })
+
   it('goes on with the question it waits to ask when a trial fails in between', async () => {
     const dependency = { isUp: false, asked: 0 }
     const { breaker, clock } = open({ probe: { ...probe(dependency), everyMs: 45_000 } })

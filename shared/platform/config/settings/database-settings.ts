@@ -47,6 +47,13 @@ export const databaseSettings = defineSettings({
     unit: 'ms',
     meaning: 'How long a job, a migration or a command waits for a free connection.',
   },
+  DATABASE_START_PATIENCE_MS: {
+    schema: integer({ min: 0, max: 600_000 }),
+    standard: { development: '2000', production: '30000' },
+    unit: 'ms',
+    meaning:
+      'How long a process waits at its start for a database that does not answer yet, trying again after 0.1, 0.2, 0.4 seconds and so on, up to every 5.',
+  },
   DATABASE_IDLE_TIMEOUT_MS: {
     schema: timeout,
     standard: '30000',

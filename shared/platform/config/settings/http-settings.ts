@@ -111,6 +111,13 @@ export const httpSettings = defineSettings({
     meaning:
       'The word for "all is well" in the basic health answer, for monitors that look for ok.',
   },
+  DRAIN_PAUSE_MS: {
+    schema: integer({ min: 0, max: 8_000 }),
+    standard: { development: '0', production: '3000' },
+    unit: 'ms',
+    meaning:
+      'How long the API and the admin process go on serving after SIGTERM, while /health/ready says 503 already: as long as a load balancer takes to notice.',
+  },
   ENABLE_TEST_ERROR: {
     schema: flag(),
     standard: 'false',

@@ -20,6 +20,12 @@ export const rateLimitSettings = defineSettings({
     standard: '500',
     meaning: 'Requests with one key or member token.',
   },
+  RATE_LIMIT_ADMIN_PER_MINUTE: {
+    schema: perMinute,
+    standard: '600',
+    meaning:
+      'Procedures of the admin process that one token calls; a batch counts each of its calls. Each process counts for itself.',
+  },
   RATE_LIMIT_LOAD_PER_MINUTE: {
     schema: perMinute,
     standard: '6000000',
