@@ -99,7 +99,7 @@ const cases: readonly Case[] = [
   change(
     'OTEL_EXPORTER_OTLP_ENDPOINT=http://c:4318 OTEL_TRACES_SAMPLER_ARG=0.25 OTEL_TRACES_SAMPLER=traceidratio',
     (c) => c.telemetry.sampling,
-    { ratio: 0.25, isParentBased: false },
+    { ratio: 0.25, isParentBased: false, slowMs: 500 },
   ),
   change('OTEL_TRACES_SAMPLER_ARG=0.25', (c) => c.telemetry.sampling.ratio, 0),
   change('API_PROCESSES=4', (c) => c.api.processesCount, 4),
