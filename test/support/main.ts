@@ -12,6 +12,13 @@ if (specs.length === 0) {
   console.error(`no spec file under test/ contains ${words.join(' and ')}`)
   process.exit(1)
 }
+/** Files that take longest. They begin first, so that at the end nobody waits for one of them alone. */
+const longest = ['deploy/npm-start', 'recommendations-benchmark', 'index-proof', 'worker/worker']
+const isLong = (path: string): boolean => longest.some((part) => path.includes(part))
+const ordered = specs
+  .toSorted()
+  .toSorted((one, other) => Number(isLong(other)) - Number(isLong(one)))
+
 const mocha = spawnSync(
   process.execPath,
   [
@@ -21,7 +28,7 @@ const mocha = spawnSync(
     '--reporter',
     './test/support/reporter.ts',
     ...options,
-    ...specs.toSorted(),
+    ...ordered,
   ],
   { stdio: 'inherit' },
 )
