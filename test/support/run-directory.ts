@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, mkdtemp, rm, statfs } from 'node:fs/promises'
+import { freemem, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { identify, terminate } from '../../deploy/laptop/live-process.ts'
 import { stopOrphans } from '../../deploy/laptop/postgres-cluster.ts'
@@ -13,12 +13,25 @@ import { findInstance } from '../../deploy/laptop/single-instance.ts'
 // clean up, so the next run does: it stops only what works inside such a directory whose runner is gone, and removes it.
 
 const prefix = 'tidegate-test-'
+/** Where files are memory, on Linux. */
+const memory = '/dev/shm'
+/** More than a run of the specs takes, the demo and its copies included. */
+const memoryBytesMin = 8 * 1024 ** 3
 const variable = 'TIDEGATE_TEST_DIRECTORY'
+
+/** Where the specs have their servers: in memory where there is plenty. Nearly every spec has a database of its own, which is
+ *  some hundred files; on a disk, making them took most of PostgreSQL's part of a run. */
+export async function roomiest(): Promise<string> {
+  const { bavail, bsize } = await statfs(memory).catch(() => ({ bavail: 0, bsize: 0 }))
+  return Math.min(bavail * bsize, freemem()) >= memoryBytesMin ? memory : tmpdir()
+}
 
 /** Makes the directory of this run, where any user may enter, since Postgres does not run as root; removes those of dead
  *  runners. Not below the checkout: its parents may be closed to that user. */
 export async function openRunDirectory(parent = tmpdir()): Promise<string> {
-  await removeAbandoned(parent)
+  for (const place of new Set([parent, tmpdir()])) {
+    await removeAbandoned(place)
+  }
   const directory = realpathSync(await mkdtemp(join(parent, `${prefix}${process.pid}-`)))
   await chmod(directory, 0o755)
   writePrivate(join(directory, 'runner'), identify(process.pid) ?? '')

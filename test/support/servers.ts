@@ -15,9 +15,9 @@ const names = { admin: 'TIDEGATE_TEST_POSTGRES', redis: 'TIDEGATE_TEST_REDIS' } 
 const undo: (() => Promise<void>)[] = []
 
 /** Throw-away servers of this run on free ports: Postgres always, Redis when a binary is on PATH.
- *  @param more settings of Postgres, `name=value` */
-export async function startServers(more: readonly string[] = []): Promise<void> {
-  const directory = await openRunDirectory()
+ *  @param more settings of Postgres, `name=value`  @param parent where their files are; among temporary files unless said so */
+export async function startServers(more: readonly string[] = [], parent?: string): Promise<void> {
+  const directory = await openRunDirectory(parent)
   undo.push(() => rm(directory, { recursive: true, force: true }))
   const postgres = await startPostgres({
     directory: join(directory, 'postgres'),
@@ -59,11 +59,21 @@ export function redisUrl(): string | undefined {
 export async function createDatabase(template = 'template_migrated'): Promise<string> {
   const name = `test_${process.pid}_${(count += 1)}`
   const url = new URL(adminUrl())
-  await execute(url.href, `create database ${name} template ${template}`)
+  await execute(url.href, `create database ${name} template ${template} strategy file_copy`)
+  created.push(name)
   url.pathname = `/${name}`
   return url.href
 }
 let count = 0
+const created: string[] = []
+
+/** Removes the databases that this process has made, whoever is still connected to them. */
+export async function dropDatabases(): Promise<void> {
+  const statements = created.splice(0).map((name) => `drop database if exists ${name} with (force)`)
+  if (statements.length > 0) {
+    await execute(adminUrl(), ...statements)
+  }
+}
 
 /** A port that was free a moment ago. */
 export async function freePort(): Promise<number> {
@@ -85,11 +95,13 @@ async function createTemplate(url: string): Promise<void> {
   await migrateUp(template.href, migrations)
 }
 
-async function execute(url: string, statement: string): Promise<void> {
+async function execute(url: string, ...statements: readonly string[]): Promise<void> {
   const client = new Client({ connectionString: url })
   await client.connect()
   try {
-    await client.query(statement)
+    for (const statement of statements) {
+      await client.query(statement)
+    }
   } finally {
     await client.end()
   }
