@@ -91,8 +91,9 @@ export async function startAdmin(config: Config, started: Started): Promise<void
     healthHandler(health, { healthyWord: config.health.basicStatus, isOperator }),
     metricsHandler(metrics, config.metrics),
   )
-  await listen(app, { name: 'admin', host: admin.host, port: admin.port }, platform)
-  drainBeforeStop(health, config.health.drainPauseMs, platform)
+  const address = { name: 'admin', host: admin.host, port: admin.port }
+  const listening = await listen(app, address, platform)
+  drainBeforeStop(config.health.drainPauseMs, { ...platform, health, listening })
   health.enter('ready')
 }
 

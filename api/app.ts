@@ -124,8 +124,9 @@ export async function startApi(config: Config, started: Started): Promise<void> 
     isShared: config.api.processesCount > 1,
     ...(config.api.isEdgeEnabled && { answerFirst: createEdge(slice, config.telemetry.sampling) }),
   }
-  await listen(createApi(slice, config.api, handler, reading), address, platform)
-  drainBeforeStop(health, config.health.drainPauseMs, platform)
+  const app = createApi(slice, config.api, handler, reading)
+  const listening = await listen(app, address, platform)
+  drainBeforeStop(config.health.drainPauseMs, { ...platform, health, listening })
   // It answers for its life meanwhile, and is asked for nothing else before it is ready.
   await warming.start()
   health.enter('ready')

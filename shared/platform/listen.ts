@@ -58,6 +58,13 @@ const refuseBarely: Refuse = (status) => ({
   body: '',
 })
 
+/** A server that listens. */
+export type Listening = {
+  readonly server: Server
+  /** Makes every answer from now on the last one of its connection, while new ones are still taken. */
+  drain(): void
+}
+
 /** Serves HTTP until the lifecycle ends: then it takes no new connection, lets running requests finish, and cuts what is
  *  left after `graceMs`.
  *  @throws {Error} when the address is taken, naming it */
@@ -65,7 +72,7 @@ export async function listen(
   listener: RequestListener,
   options: ListenOptions,
   { lifecycle, clock, graceMs = 8_000 }: { lifecycle: Lifecycle; clock: Clock; graceMs?: number },
-): Promise<Server> {
+): Promise<Listening> {
   const { name, host, port, refuse, answerFirst, isShared = false } = options
   const limits = { ...usualLimits, ...options.clientLimits }
   const server = createServer({ ...limits, requireHostHeader: !refuse })
@@ -98,7 +105,7 @@ export async function listen(
     await closed
     await checked
   })
-  return server
+  return { server, drain }
 }
 
 /** Has the listener answer what is not answered first. Draining makes every answer from then on the last one of its

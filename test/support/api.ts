@@ -162,7 +162,7 @@ export async function startApi(
   const access = options.metrics ?? { token: undefined, isLocalAllowed: true }
   const reading = metricsHandler(metrics, access, mayNotRead)
   const app = createApi(slice, { ...defaults, ...options }, health, reading)
-  const server = await listen(app, address, needs)
+  const { server } = await listen(app, address, needs)
   await warming.start()
   const contract = contractOf(options.isCursorPaginationEnabled ?? true)
   return {
