@@ -28,6 +28,7 @@ export const analyzeTables = defineJob({
   attemptsMax: 3,
   backoffMs: 60_000,
   timeoutMs: 240_000,
+  slowStatementMs: 10_000,
   concurrency: 1,
   whenGivenUp: 'dead-letter',
   async run(slice: Pick<Platform, 'db' | 'clock' | 'log'>, _payload, run) {

@@ -14,6 +14,7 @@ export const buildRecommendations = defineJob({
   attemptsMax: 3,
   backoffMs: 2000,
   timeoutMs: 3_600_000,
+  slowStatementMs: 10_000,
   concurrency: 1,
   whenGivenUp: 'next-run',
   async run(slice: Pick<Platform, 'db' | 'clock' | 'random'>, _payload, run) {

@@ -11,6 +11,7 @@ export const rollUp = defineJob({
   attemptsMax: 3,
   backoffMs: 2000,
   timeoutMs: 300_000,
+  slowStatementMs: 1_000,
   concurrency: 1,
   whenGivenUp: 'next-run',
   async run({ db, clock }: Pick<Platform, 'db' | 'clock'>, _payload, { signal }) {

@@ -12,6 +12,7 @@ export const scoreContents = defineJob({
   attemptsMax: 3,
   backoffMs: 2000,
   timeoutMs: 600_000,
+  slowStatementMs: 1_000,
   concurrency: 1,
   whenGivenUp: 'next-run',
   async run({ db, clock }: Pick<Platform, 'db' | 'clock'>, _payload, { signal }) {

@@ -37,6 +37,8 @@ type Work = {
   readonly spending: Spending | undefined
   readonly name: string
   readonly isAside: boolean
+  /** What a statement may take that nobody waits for; the usual limits when undefined. */
+  readonly slowMs: number | undefined
 }
 
 type Needs = { readonly clock: Clock; readonly log: Pick<Log, 'info' | 'warn'> }
@@ -44,7 +46,13 @@ type Needs = { readonly clock: Clock; readonly log: Pick<Log, 'info' | 'warn'> }
 /** What a declaration calls its statement; travels with the query. */
 export type NamedQuery = { readonly label?: string }
 
-const noWork: Work = { route: undefined, spending: undefined, name: '', isAside: false }
+const noWork: Work = {
+  route: undefined,
+  spending: undefined,
+  name: '',
+  isAside: false,
+  slowMs: undefined,
+}
 const operations: ReadonlySet<string> = new Set(
   'SELECT INSERT UPDATE DELETE MERGE WITH COPY BEGIN COMMIT ROLLBACK SAVEPOINT RELEASE SET'.split(
     ' ',
@@ -90,7 +98,7 @@ export class StatementWatch {
   open(route: () => string): StatementScope {
     const spending = { sent: new Map<string, number>(), asideCount: 0, statementsMax: undefined }
     return {
-      run: (work) => this.#work.run({ route, spending, name: '', isAside: false }, work),
+      run: (work) => this.#work.run({ ...noWork, route, spending }, work),
       close: () => this.#close(route(), spending),
     }
   }
@@ -111,6 +119,12 @@ export class StatementWatch {
   /** Gives the statements of some work a name in the figures and in the log. The name stands in the code. */
   named<T>(name: string, work: () => T): T {
     return this.#work.run({ ...(this.#work.getStore() ?? noWork), name }, work)
+  }
+
+  /** Runs some work of which a statement is slow only above `slowMs`: in batches, beside requests.
+   *  @param slowMs the usual limits hold when undefined */
+  unhurried<T>(slowMs: number | undefined, work: () => T): T {
+    return this.#work.run({ ...(this.#work.getStore() ?? noWork), slowMs }, work)
   }
 
   series(): Iterable<StatementSeries> {
@@ -189,7 +203,8 @@ export class StatementWatch {
       const kind = errorClass(error)
       this.#errors.set(kind, (this.#errors.get(kind) ?? 0) + 1)
     }
-    const { slowLogMs, slowAlertMs } = this.#limits
+    const slowLogMs = work.slowMs ?? this.#limits.slowLogMs
+    const slowAlertMs = Math.max(slowLogMs, this.#limits.slowAlertMs)
     const isAlert = durationMs >= slowAlertMs
     if (durationMs < slowLogMs && !isAlert) {
       return

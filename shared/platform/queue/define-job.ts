@@ -38,6 +38,9 @@ export type JobDefinition<Slice, Payload extends z.ZodType = z.ZodType> = {
   /** The pause before the second attempt; it doubles, and half of it is random. */
   readonly backoffMs: number
   readonly timeoutMs: number
+  /** What one of its statements may take before it is told of as slow; as of a request when left out. For work in batches that
+   *  nobody waits for. */
+  readonly slowStatementMs?: number
   /** Runs at a time in each process. The jobs of one queue share its worker, so they say the same. */
   readonly concurrency: number
   /** What it means that all attempts are used up, or that trying again is of no use. `dead-letter`: something was not done

@@ -122,7 +122,10 @@ async function attemptOnce<S extends Slice>(
   const limit = limitTime(job.timeoutMs, run.cancelled)
   try {
     const context = contextOf(slice, run, limit.signal)
-    return await Promise.race([job.run(slice, payload.data, context), limit.reached])
+    const work = slice.db.watch.unhurried(job.slowStatementMs, () =>
+      job.run(slice, payload.data, context),
+    )
+    return await Promise.race([work, limit.reached])
   } finally {
     limit.clear()
   }

@@ -56,6 +56,16 @@ describe('the statements of a pool', () => {
     expect(db.watch.slow.counts()).to.deep.equal({ log: 1, alert: 1 })
   })
 
+  it('are slow later where nobody waits for them, and never an alert before they are slow', async () => {
+    db = await openWith(40, 60)
+    await db.watch.unhurried(10_000, () => db.run(sql`select pg_sleep(0.1)`))
+    expect(slowLines()).to.deep.equal([])
+    await db.watch.unhurried(90, () => db.run(sql`select pg_sleep(0.1)`))
+    expect(slowLines().map(({ level }) => level)).to.deep.equal([40])
+    await db.watch.unhurried(undefined, () => db.run(sql`select pg_sleep(0.1)`))
+    expect(slowLines()).to.have.length(2)
+  })
+
   it('are slow also when they fail, and failures count by the class of their SQLSTATE', async () => {
     db = await openWith(80, 60_000)
     const failing = sql`select 1 / (select count(*) from pg_sleep(0.1) as one where one is null)`
