@@ -62,6 +62,24 @@ for (const kind of backends) {
         return failed === jobs ? true : undefined
       })
 
+    it('tells of slow statements of a job, unless it works in batches and says what they may take', async () => {
+      const one = await open()
+      const sleep: Run = async ({ db }) => {
+        await db.run(sql`select pg_sleep(0.6)`)
+        return {}
+      }
+      const [hurried, batches] = [jobThat(sleep), jobThat(sleep, { slowStatementMs: 10_000 })]
+      startWorkers(one, [hurried, batches], limits)
+      const slept = () =>
+        one.db.watch.slow.list().filter(({ statement }) => statement.includes('pg_sleep')).length
+      await one.queues.enqueue(batches, { word: 'slowly' })
+      await finished(one, batches, 1)
+      expect(slept()).to.equal(0)
+      await one.queues.enqueue(hurried, { word: 'slowly' })
+      await finished(one, hurried, 1)
+      expect(slept()).to.equal(1)
+    })
+
     it('runs a job and records how many rows it changed', async () => {
       const one = await open()
       const words: string[] = []
