@@ -20,7 +20,7 @@ const memoryBytesMin = 8 * 1024 ** 3
 const variable = 'TIDEGATE_TEST_DIRECTORY'
 
 /** Where the specs have their servers: in memory where there is plenty. Nearly every spec has a database of its own, which is
- *  some hundred files; on a disk, making them took most of PostgreSQL's part of a run. */
+ *  some hundred files, and those are dear to make on a disk. */
 export async function roomiest(): Promise<string> {
   const { bavail, bsize } = await statfs(memory).catch(() => ({ bavail: 0, bsize: 0 }))
   return Math.min(bavail * bsize, freemem()) >= memoryBytesMin ? memory : tmpdir()
